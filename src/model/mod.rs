@@ -1,0 +1,26 @@
+//! The nouns every stage speaks of: bucket, key, ARN, event type, event, record, message.
+//!
+//! Each type is checked when it is made and cannot hold an invalid value afterwards. Nothing
+//! here does I/O, waits, or reads a clock.
+
+mod arn;
+mod bucket;
+mod destination;
+mod event;
+mod event_type;
+mod key;
+mod message;
+mod record;
+mod secret;
+mod sequencer;
+
+pub use arn::{Arn, ArnError, BusArn, FunctionArn, QueueArn, TopicArn};
+pub use bucket::{BucketName, BucketNameError};
+pub use destination::{Destination, DestinationError, Service};
+pub use event::{Annotation, Details, Event, Replication, Restore, Retention, RetentionHold};
+pub use event_type::{EventPattern, EventType, EventTypeSet, UnknownEventType};
+pub use key::{KeyError, ObjectKey, decode_form};
+pub use message::Message;
+pub use record::{Record, RecordError, RuleId, RuleIdError};
+pub use secret::Secret;
+pub use sequencer::Sequencer;

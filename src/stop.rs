@@ -1,0 +1,1 @@
+//! The two moments of a shutdown.

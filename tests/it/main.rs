@@ -1,0 +1,2 @@
+//! The real binary against real components; a module per promise.
+#![cfg(test)]
