@@ -63,6 +63,20 @@ impl EventType {
         Self::ALL.iter().copied().find(|event_type| event_type.name() == name)
     }
 
+    /// Whether EventBridge gets events of this type: it gets all but replication and lost objects.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-mapping-troubleshooting.html>
+    pub const fn goes_to_event_bridge(self) -> bool {
+        !matches!(
+            self,
+            Self::ReplicationOperationFailedReplication
+                | Self::ReplicationOperationMissedThreshold
+                | Self::ReplicationOperationReplicatedAfterThreshold
+                | Self::ReplicationOperationNotTracked
+                | Self::ReducedRedundancyLostObject
+        )
+    }
+
     /// The part of the name before its colon, if a wildcard of that family exists in S3.
     ///
     /// A type that stands alone (`LifecycleTransition`) has none. `ObjectAcl` and
