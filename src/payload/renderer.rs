@@ -1,0 +1,54 @@
+//! The face of the stage: an event and a form in, a message out.
+
+use super::{Config, EventVersion, event_bridge, s3_event};
+use crate::model::{BucketName, Event, Message, RuleId};
+
+/// The two forms in which Amazon S3 tells of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `{"Records":[…]}` with one record: SQS, SNS and Lambda.
+    S3Event,
+    /// The `detail` of an EventBridge event.
+    EventBridge,
+}
+
+/// Writes events, all of them stamped with one region and one owner.
+#[derive(Clone, Debug)]
+pub struct Renderer {
+    pub(super) region: Box<str>,
+    pub(super) account_id: Box<str>,
+    pub(super) event_version: EventVersion,
+}
+
+impl Renderer {
+    /// A renderer for buckets in this region that this account owns.
+    pub fn new(region: &str, account_id: &str, config: &Config) -> Self {
+        let (region, account_id) = (region.into(), account_id.into());
+        Self { region, account_id, event_version: config.event_version }
+    }
+
+    /// The event in this form, or `None` if that form does not exist for its type
+    /// ([`EventType::goes_to_event_bridge`]).
+    ///
+    /// `rule` becomes the record's `configurationId`; EventBridge's form has none.
+    ///
+    /// [`EventType::goes_to_event_bridge`]: crate::model::EventType::goes_to_event_bridge
+    pub fn message(&self, form: Form, event: &Event, rule: Option<&RuleId>) -> Option<Message> {
+        let bucket_arn = self.bucket_arn(&event.bucket);
+        let (subject, body) = match form {
+            Form::S3Event => (s3_event::SUBJECT, s3_event::render(self, event, rule, &bucket_arn)),
+            Form::EventBridge => event_bridge::render(self, event)?,
+        };
+        let trace_id = event.trace_id.clone();
+        Some(Message { subject, body, time: event.time, bucket_arn, trace_id })
+    }
+
+    fn bucket_arn(&self, bucket: &BucketName) -> String {
+        let partition = match &*self.region {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        format!("arn:{partition}:s3:::{bucket}")
+    }
+}
