@@ -13,7 +13,7 @@ pub struct Arn {
 }
 
 /// Why a text is not the ARN that was wanted. The wording is Amazon's where Amazon has one.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ArnError {
     /// Not of the form `arn:partition:service:region:account:resource`.
     #[error("The ARN could not be parsed")]
