@@ -1,1 +1,32 @@
-//! The rules stage.
+//! What was asked: one bucket's notification document, read from JSON or XML and checked.
+//!
+//! A document comes in as boto3 and the AWS CLI write it or as S3's API does, each in its current
+//! and its deprecated form. Both become one draft, which is held against everything that
+//! Amazon checks without asking a destination: the form of each entry, then ids, then overlap. What
+//! is left is a [`Document`], and no one asks again. Whoever asked for something else gets every
+//! [`Problem`], in Amazon's words and Amazon's order, each with a remedy.
+//!
+//! Nothing here touches a disk or the network: where documents live is `control`'s business.
+
+mod check;
+mod config;
+mod document;
+mod draft;
+mod filter;
+mod id;
+mod json;
+mod malformed;
+mod overlap;
+mod problem;
+mod remedy;
+mod warning;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, KeyMatch, Overlap};
+pub use document::{Context, Document, EventBridge, Rule};
+pub use filter::{Filter, FilterName, FilterRule};
+pub use problem::{Problem, Problems};
+pub use warning::{Warning, warnings};

@@ -1,0 +1,105 @@
+//! Amazon's rule that no event may match two rules of a bucket.
+//!
+//! Two rules clash if they share an event type and their prefixes nest and their suffixes nest.
+//! Whether Amazon compares the values as sent or decoded is not known, so either is enough.
+//! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>
+
+use std::borrow::Cow;
+
+use crate::model::{EventTypeSet, ObjectKey, decode_form};
+
+use super::{
+    Problem, Rule,
+    draft::Entry,
+    problem::{Clash, Fault},
+};
+
+/// The clashes between different rules: for each the first one behind it, so that a document has
+/// fewer problems than rules.
+pub(super) fn find(rules: &[(&Entry, Rule)]) -> Vec<Problem> {
+    let reaches: Vec<_> = rules.iter().map(|(entry, rule)| Reach::of(entry, rule)).collect();
+    let with_its_clash = |(index, first): (usize, &Reach<'_>)| {
+        let second = reaches.iter().skip(index + 1).find(|second| first.clashes_with(second))?;
+        Some(Problem::of(first.entry, first.fault_with(second)))
+    };
+    reaches.iter().enumerate().filter_map(with_its_clash).collect()
+}
+
+/// What a rule matches, ready to be compared.
+struct Reach<'a> {
+    entry: &'a Entry,
+    rule: &'a Rule,
+    types: EventTypeSet,
+    sent: Ends<'a>,
+    decoded: Ends<'a>,
+}
+
+/// Both ends of a key; `""` where the rule has no condition.
+struct Ends<'a> {
+    prefix: Cow<'a, str>,
+    suffix: Cow<'a, str>,
+}
+
+impl<'a> Reach<'a> {
+    fn of(entry: &'a Entry, rule: &'a Rule) -> Self {
+        let prefix = rule.filter.prefix().unwrap_or_default();
+        let suffix = rule.filter.suffix().unwrap_or_default();
+        // What does not decode is no text, so only its sent form can match anything.
+        let decoded = |value| decode_form(value).map_or(Cow::Borrowed(value), Cow::Owned);
+        Self {
+            entry,
+            rule,
+            types: rule.event_types(),
+            sent: Ends { prefix: prefix.into(), suffix: suffix.into() },
+            decoded: Ends { prefix: decoded(prefix), suffix: decoded(suffix) },
+        }
+    }
+
+    fn clashes_with(&self, other: &Self) -> bool {
+        !self.types.intersection(other.types).is_empty()
+            && (self.sent.nest_with(&other.sent) || self.decoded.nest_with(&other.decoded))
+    }
+
+    fn fault_with(&self, other: &Self) -> Fault {
+        let clash = Clash {
+            first: self.entry.label(),
+            second: other.entry.label(),
+            witness: self.sent.witness(&other.sent),
+        };
+        // A filter whose values are `""` counts as a filter here; what Amazon does is not known.
+        if self.rule.filter.is_empty() && other.rule.filter.is_empty() {
+            Fault::OverlapUnfiltered(clash)
+        } else {
+            Fault::OverlapFiltered(clash)
+        }
+    }
+}
+
+impl Ends<'_> {
+    fn nest_with(&self, other: &Self) -> bool {
+        let prefixes =
+            self.prefix.starts_with(&*other.prefix) || other.prefix.starts_with(&*self.prefix);
+        let suffixes =
+            self.suffix.ends_with(&*other.suffix) || other.suffix.ends_with(&*self.suffix);
+        prefixes && suffixes
+    }
+
+    /// A key with the longer prefix and the longer suffix, if both rules really match it: values
+    /// that no encoded key can hold nest like others, but match nothing.
+    fn witness(&self, other: &Self) -> Option<ObjectKey> {
+        let longer = |a, b| std::cmp::max_by_key(a, b, |text: &&str| text.len());
+        let prefix = longer(&*self.prefix, &*other.prefix);
+        let suffix = longer(&*self.suffix, &*other.suffix);
+        let wanted = if prefix.is_empty() && suffix.is_empty() {
+            "anything".to_owned()
+        } else {
+            format!("{prefix}{suffix}")
+        };
+        let key = ObjectKey::from_form(&wanted).ok()?;
+        let form = key.to_form();
+        let matched = [self, other]
+            .iter()
+            .all(|ends| form.starts_with(&*ends.prefix) && form.ends_with(&*ends.suffix));
+        matched.then_some(key)
+    }
+}
