@@ -1,0 +1,23 @@
+//! The bytes of a request in, events out.
+//!
+//! Accepts what MinIO and RustFS post (`EventName`, `Key`, `Records`), what Amazon and Ceph post
+//! (bare `Records`), the same one a line (NDJSON), and records that are wrapped once more
+//! (`Records[].data`). Whatever the store, the result is one form: only the fields that Amazon
+//! documents are read, so a header that a store copied into its event ends here.
+//!
+//! Every record becomes exactly one of three things: an event, a dropped one (Amazon has no name
+//! for it), or a rejected one, whose text is kept with the reason. A bad record spoils no other.
+//! Only a body that is not JSON is an error, and then of the whole request.
+//!
+//! Pure: no clock (`now` is an argument), no I/O, no logging, no counting.
+
+mod details;
+mod document;
+mod event;
+mod received;
+mod wire;
+#[cfg(test)]
+mod tests;
+
+pub use document::{DecodeError, Encoding, decode};
+pub use received::{DropReason, Dropped, Received, Rejected, Rejection};

@@ -1,0 +1,94 @@
+//! What came of a request.
+
+use crate::model::{BucketNameError, Event, KeyError};
+
+/// Everything that one request brought.
+#[derive(Debug, Default)]
+pub struct Received {
+    /// The events, in the order of the request.
+    pub events: Vec<Event>,
+    /// What Amazon S3 has no event for: to be counted, and forgotten.
+    pub dropped: Vec<Dropped>,
+    /// What is JSON but no event: to be kept for a human.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A record that no rule can ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The event's name as the store wrote it.
+    pub name: Box<str>,
+    /// Why no rule can ask for it.
+    pub reason: DropReason,
+}
+
+/// Why a record is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// The name is the store's own: `s3:ObjectAccessed:Get`, `s3:Scanner:ManyVersions` …
+    NoAmazonEvent,
+    /// Amazon's `s3:TestEvent`, by which it tries a destination.
+    TestEvent,
+}
+
+/// A record, or a whole document, that is no event.
+#[derive(Debug)]
+pub struct Rejected {
+    /// Why it is none; `Display` is one precise line.
+    pub reason: Rejection,
+    /// Its JSON as it came. It may hold what the store's client sent, credentials included.
+    pub body: Box<str>,
+}
+
+/// Why JSON is no event. As this is kept as text, the text includes the cause.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    /// Every document is an object.
+    #[error("the document is no JSON object")]
+    NotAnObject,
+    /// An object of something else.
+    #[error("the document has no `Records`")]
+    NoRecords,
+    /// `Records` of something else.
+    #[error("`Records` is no array")]
+    RecordsNotAnArray,
+    /// Nothing happened, it says.
+    #[error("`Records` is empty")]
+    RecordsEmpty,
+    /// A field has a value of the wrong type.
+    #[error("malformed: {0}")]
+    Malformed(serde_json::Error),
+    /// Without this field nobody can tell what happened to which object.
+    #[error("the record has no `{field}`")]
+    Missing {
+        /// The path of the field.
+        field: &'static str,
+    },
+    /// Neither a name of Amazon S3 nor one that a store might have added.
+    #[error("`{name}` is no event name")]
+    Name {
+        /// The name as the store wrote it.
+        name: Box<str>,
+    },
+    /// A bucket that no S3 could have.
+    #[error(transparent)]
+    Bucket(#[from] BucketNameError),
+    /// A key that no S3 could have.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A time that is none.
+    #[error("`{text}` is no time: {cause}")]
+    Time {
+        /// The time as the store wrote it.
+        text: Box<str>,
+        /// What is wrong with it.
+        cause: jiff::Error,
+    },
+}
+
+impl Received {
+    /// How many records the request held, whatever came of them.
+    pub fn count(&self) -> usize {
+        self.events.len() + self.dropped.len() + self.rejected.len()
+    }
+}

@@ -1,0 +1,130 @@
+//! JSON that is no event is kept with a precise reason, and spoils nothing else.
+
+use serde_json::{Value, json};
+
+use super::bodies::{body, changed, received, record};
+
+/// The whole document is rejected, for this reason.
+#[track_caller]
+fn rejects(document: &str, reason: &str) {
+    let received = received(document);
+    let rejected = received.rejected.first().unwrap_or_else(|| panic!("{received:?}"));
+    assert_eq!(rejected.reason.to_string(), reason);
+    assert_eq!(*rejected.body, *document.trim());
+    assert_eq!(received.count(), 1);
+}
+
+/// The record is rejected for this reason, and its neighbours are not.
+#[track_caller]
+fn rejects_record(record: &Value, reason: &str) {
+    let good = super::bodies::record("ObjectCreated:Put", "good");
+    let received = received(&body(&[good.clone(), record.clone(), good]));
+    let rejected = received.rejected.first().unwrap_or_else(|| panic!("{received:?}"));
+    let told = rejected.reason.to_string();
+    assert!(told.starts_with(reason), "{told}");
+    assert_eq!(*rejected.body, *record.to_string());
+    assert_eq!((received.events.len(), received.count()), (2, 3));
+}
+
+#[test]
+fn a_document_without_records_is_rejected_whole() {
+    rejects("[1]", "the document is no JSON object");
+    rejects(" \"Records\" ", "the document is no JSON object");
+    rejects("null", "the document is no JSON object");
+    rejects("{}", "the document has no `Records`");
+    rejects(r#"{"Records":null}"#, "the document has no `Records`");
+    rejects(r#"{"Event":"s3:Other","records":[]}"#, "the document has no `Records`");
+    rejects(r#"{"Records":{"eventName":"ObjectCreated:Put"}}"#, "`Records` is no array");
+    rejects(r#"{"Records":[]}"#, "`Records` is empty");
+    let twice = r#"{"Records":[],"Records":[]}"#;
+    rejects(twice, "malformed: duplicate field `Records` at line 1 column 23");
+}
+
+/// Serde by itself would read an array as the fields of a struct, in their order.
+#[test]
+fn an_array_in_place_of_an_object_is_rejected() {
+    let record = record("ObjectCreated:Put", "a");
+    rejects(&json!([[record]]).to_string(), "the document is no JSON object");
+    rejects_record(
+        &json!(["aws:s3", "", "ObjectCreated:Put"]),
+        "malformed: invalid type: sequence",
+    );
+    rejects_record(&changed("/s3/bucket", json!(["photos"])), "malformed: invalid type: sequence");
+}
+
+#[test]
+fn a_record_that_does_not_say_what_happened_to_what_is_rejected() {
+    rejects_record(&json!({}), "the record has no `eventName`");
+    rejects_record(&json!({"data": {"data": {}}}), "the record has no `eventName`");
+    rejects_record(&changed("/eventName", "".into()), "the record has no `eventName`");
+    rejects_record(&changed("/s3", Value::Null), "the record has no `s3.bucket.name`");
+    rejects_record(&changed("/s3/bucket/name", "".into()), "the record has no `s3.bucket.name`");
+    rejects_record(&changed("/s3/object", json!({})), "the record has no `s3.object.key`");
+}
+
+#[test]
+fn a_name_that_no_event_could_have_is_rejected() {
+    for name in ["hello", "s3:", "s3:*", "Object Created:Put", "ObjectCreated:", "a:b", "S3:Ä:B"] {
+        let record = changed("/eventName", name.into());
+        rejects_record(&record, &format!("`{name}` is no event name"));
+    }
+}
+
+#[test]
+fn a_bucket_or_key_that_no_s3_could_have_is_rejected() {
+    rejects_record(&changed("/s3/bucket/name", "a/b".into()), "`a/b` is no bucket name: ");
+    let long = "x".repeat(1025);
+    let told = "the object key has 1025 bytes; S3 allows 1024";
+    rejects_record(&changed("/s3/object/key", long.into()), told);
+    let told = "the object key `%FF` does not decode to UTF-8";
+    rejects_record(&changed("/s3/object/key", "%FF".into()), told);
+}
+
+/// What counts is the key, not its encoding, which is up to three times as long.
+#[test]
+fn a_long_key_may_be_longer_in_its_encoding() {
+    let record = changed("/s3/object/key", "%C3%BC".repeat(512).into());
+    assert_eq!(received(&body(&[record])).events.len(), 1);
+}
+
+#[test]
+fn a_time_that_is_none_is_rejected() {
+    for time in ["yesterday", "2026-13-01T00:00:00Z", "2026-11-22T07:20:47"] {
+        rejects_record(&changed("/eventTime", time.into()), &format!("`{time}` is no time: "));
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_rejected() {
+    rejects_record(&json!(5), "malformed: invalid type: integer `5`, expected a JSON object");
+    rejects_record(&Value::Null, "malformed: invalid type: null, expected a JSON object");
+    let told = "malformed: invalid type: integer `7`, expected a string";
+    rejects_record(&changed("/s3/object/key", json!(7)), told);
+    let told = "malformed: invalid type: integer `-1`, expected a size in bytes";
+    rejects_record(&changed("/s3/object/size", json!(-1)), told);
+    let told = "malformed: invalid digit found in string";
+    rejects_record(&changed("/s3/object/size", "big".into()), told);
+    rejects_record(&json!({"data": [1]}), "malformed: invalid type: sequence");
+}
+
+/// JSON's grammar allows half a surrogate pair; no text can hold it.
+#[test]
+fn half_a_character_spoils_its_record_only() {
+    let good = record("ObjectCreated:Put", "good");
+    let bad = record("ObjectCreated:Put", "HALF");
+    let text = body(&[good, bad]).replace("HALF", "\\ud800");
+    let received = received(&text);
+    assert_eq!((received.events.len(), received.rejected.len()), (1, 1));
+}
+
+#[test]
+fn depth_is_no_way_to_spoil_a_request() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    rejects(&deep, "the document is no JSON object");
+    let record = record("ObjectCreated:Put", "a").to_string();
+    let text = format!(r#"{{"x":{deep},"Records":[{record}]}}"#);
+    assert_eq!(received(&text).events.len(), 1);
+    let text = format!(r#"{{"Records":[{{"eventName":{deep}}},{record}]}}"#);
+    let received = received(&text);
+    assert_eq!((received.events.len(), received.rejected.len()), (1, 1));
+}
