@@ -1,1 +1,88 @@
-//! The journal stage.
+//! Stage 3, make it durable: a segmented append-only log of bytes for named lanes.
+//!
+//! # Constraints
+//!
+//! - It stores bytes at positions and knows nothing of what they mean. A lane is one receiver; its
+//!   name is opaque here.
+//! - An append is all or nothing, and durable when it is answered. A record is stored once,
+//!   whatever the number of its lanes, and each lane acknowledges it for itself: a lane that reads
+//!   nothing delays no other, it only keeps segments from being unlinked.
+//! - At least once: what a lane acknowledged is not delivered again, except after an end of the
+//!   process that came before the acknowledgement was durable (some 10 ms).
+//! - Memory follows what is in flight, never what is pending. An idle lane does not read.
+//! - One process, one writing thread. A failed fsync ends it, since nobody knows what is durable;
+//!   a failed write does not: the half is cut off and the appends are refused.
+//!
+//! # Bytes
+//!
+//! ```text
+//! lock                     the process that holds the journal
+//! meta.redb                checkpoint and quarantine
+//! corrupt/                 copies of bytes that were durable and are no longer valid
+//! segments/<20 digits>.log
+//!
+//! segment  ┌─ 4 KiB ─┬─ n × 4 KiB ─┬─ n × 4 KiB ─┬──
+//!          │ header  │ frame       │ frame       │ …       one frame = one group commit
+//!          └─────────┴─────────────┴─────────────┴──
+//!
+//! header   0 "FanfareJ" │ 8 version u16, 0 u16 │ 12 segment u64 │ 20 journal uuid
+//!          36 first_seq u64 │ 44 crc32c of 0..44
+//!
+//! frame    0 "FfFr" │ 4 version u16, 0 u16 │ 8 payload length u32
+//!          12 crc32c of 0..12 and 16..end, seeded with journal uuid and segment
+//!          16 first_seq u64 │ 24 lanes u32 │ 28 acks u32 │ 32 records u32 │ 36 0 u32
+//!          40 journal uuid │ 56 payload, then zeros to the next 4 KiB:
+//!
+//!   lane   id u32 │ length u32 │ name                        every lane, in a segment's first
+//!   ack    lane id u32 │ runs u32 │ records finished u64 │ runs × (first u64, after last u64)
+//!   record lanes u32 │ length u32 │ lanes × id u32 │ body     number: first_seq, first_seq + 1 …
+//! ```
+//!
+//! All numbers are little-endian. Frames are padded so that a later write never rewrites a page
+//! that holds acknowledged bytes. A run of an ack says that every record of the lane in it is
+//! finished; it spans the records of other lanes, so a lane's account needs one run more than it
+//! has records in flight. The log alone is the truth; the checkpoint only shortens its reading.
+//!
+//! # Recovery
+//!
+//! 1. Take the lock. Open `meta.redb`; a corrupt one is moved to `corrupt/`.
+//! 2. Read the checkpoint: the account of every lane at one place of the log. Without it, begin
+//!    at the first segment.
+//! 3. Read the frames from there on into the accounts: declarations, acks, records.
+//! 4. An invalid region that something valid follows was durable once: copy it to `corrupt/`,
+//!    report it, go on behind it. One that nothing follows is the torn tail of a write that was
+//!    never answered: cut it off.
+//! 5. If anything was corrupt, missing, or without a checkpoint, count what is pending anew.
+//!
+//! A segment is unlinked when no lane needs a record in it, after the checkpoint that says so is
+//! durable. A frame of a later format version is refused.
+
+mod checkpoint;
+mod config;
+mod disk;
+mod frame;
+mod handle;
+
+mod ledger;
+mod log;
+mod meta;
+mod open;
+mod reader;
+mod recover;
+mod runs;
+mod scan;
+mod segment;
+mod visit;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use handle::{AppendError, Journal, LaneStatus, NewRecord, OpenReaderError, Status};
+pub use log::WriteError;
+pub use meta::{MetaError, Quarantined};
+pub use open::{OpenError, open};
+pub use reader::{Fetched, Position, ReadError, Reader};
+pub use recover::{CheckpointFound, CorruptRegion, Recovery};
+pub use writer::Writer;

@@ -1,0 +1,127 @@
+//! Checkpoints: how far the log is accounted for, so that a start need not read all of it.
+//!
+//! Written by their own thread, since redb's commit is several times slower than the log's. That
+//! thread unlinks segments, and only after the checkpoint that makes them unnecessary is durable.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::WeakSender;
+use tracing::{debug, warn};
+use uuid::Uuid;
+
+use super::{
+    disk::Disk,
+    ledger::Ledger,
+    meta::Meta,
+    segment::{Layout, Place},
+    writer::Command,
+};
+
+/// The account of every lane at one place of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Checkpoint {
+    pub(super) journal: Uuid,
+    /// The number of the next record.
+    pub(super) next_seq: u64,
+    /// What follows this place is not in the accounts.
+    pub(super) replay: Place,
+    pub(super) lanes: BTreeMap<u32, Ledger>,
+}
+
+/// A checkpoint to write, and the segments that it makes unnecessary.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) checkpoint: Checkpoint,
+    pub(super) unlink: Vec<u64>,
+}
+
+/// The thread that writes checkpoints.
+#[derive(Debug)]
+pub(super) struct Checkpointer {
+    orders: SyncSender<Order>,
+    thread: JoinHandle<()>,
+}
+
+/// What the thread needs.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) layout: Layout,
+    pub(super) meta: Arc<Meta>,
+    /// Weak, since the open queue is what keeps the writer running.
+    pub(super) writer: WeakSender<Command>,
+}
+
+impl Checkpointer {
+    pub(super) fn start(desk: Desk) -> io::Result<Self> {
+        // One order may wait while one is written; the writer tries again later.
+        let (orders, inbox) = sync_channel(1);
+        let thread =
+            thread::Builder::new().name("checkpoint".into()).spawn(move || desk.run(&inbox))?;
+        Ok(Self { orders, thread })
+    }
+
+    /// `false` if the thread is busy.
+    pub(super) fn order(&self, order: Order) -> bool {
+        self.orders.try_send(order).is_ok()
+    }
+
+    /// Writes what was ordered, and a last checkpoint if there is one.
+    pub(super) fn stop(self, last: Option<Order>) {
+        let Self { orders, thread } = self;
+        if let Some(order) = last
+            && orders.send(order).is_err()
+        {
+            warn!("the last checkpoint was not written; the next start reads more of the log");
+        }
+        drop(orders);
+        if thread.join().is_err() {
+            warn!("the checkpoint thread panicked; the next start reads more of the log");
+        }
+    }
+}
+
+impl Desk {
+    fn run(&self, inbox: &Receiver<Order>) {
+        while let Ok(order) = inbox.recv() {
+            let unlinked = match self.meta.set_checkpoint(&order.checkpoint) {
+                Ok(()) => self.unlink(&order.unlink),
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "checkpoint failed");
+                    Vec::new()
+                }
+            };
+            if let Some(writer) = self.writer.upgrade()
+                && writer.blocking_send(Command::Checkpointed { unlinked }).is_err()
+            {
+                debug!("the writer has ended");
+            }
+        }
+    }
+
+    fn unlink(&self, segments: &[u64]) -> Vec<u64> {
+        let mut unlinked = Vec::new();
+        for &segment in segments {
+            match self.disk.remove(&self.layout.segment(segment)) {
+                Ok(()) => debug!(segment, "segment unlinked"),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    warn!(segment, %error, "cannot unlink a segment");
+                    continue;
+                }
+            }
+            unlinked.push(segment);
+        }
+        unlinked
+    }
+}

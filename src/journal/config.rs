@@ -1,0 +1,43 @@
+//! The `[journal]` section of the settings.
+
+use std::{path::PathBuf, time::Duration};
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+/// Where the journal lives and how much it may hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The directory; one process at a time.
+    pub directory: PathBuf,
+    /// Appends are refused when the segments would hold more than this.
+    pub size_limit: ByteSize,
+    /// A segment is sealed when it has reached this, or a quarter of `size_limit` if that is less.
+    pub segment_size: ByteSize,
+    /// How often the checkpoint is renewed, and with it the space of delivered records freed.
+    #[serde(with = "humantime_serde")]
+    pub checkpoint_interval: Duration,
+    /// What the quarantine may hold; its oldest rows give way.
+    pub quarantine_limit: ByteSize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            directory: "/var/lib/fanfare/journal".into(),
+            size_limit: ByteSize::gib(10),
+            segment_size: ByteSize::mib(64),
+            checkpoint_interval: Duration::from_secs(5),
+            quarantine_limit: ByteSize::mib(64),
+        }
+    }
+}
+
+impl Config {
+    /// With a segment larger than that, a nearly full journal could not free any space: the
+    /// segment being written is never unlinked.
+    pub(super) fn segment_bytes(&self) -> u64 {
+        self.segment_size.as_u64().min(self.size_limit.as_u64() / 4)
+    }
+}

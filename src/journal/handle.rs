@@ -1,0 +1,254 @@
+//! The handle: what every other stage holds of the journal.
+//!
+//! It only asks and looks; the writer's thread owns all state. The journal stops when the last
+//! handle and the last reader are gone.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::spawn_blocking,
+};
+use uuid::Uuid;
+
+use super::{Config, MetaError, Quarantined, Reader, meta::Meta, segment::Layout, writer::Command};
+
+/// One append is one frame, whose length must fit its header with room to spare.
+const APPEND_BYTES_MAX: u64 = 1 << 30;
+
+/// Bytes to keep until each of the lanes has acknowledged them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecord {
+    /// Who gets them. A lane that is named twice gets them once.
+    pub lanes: Vec<Arc<str>>,
+    /// The bytes.
+    pub body: Bytes,
+}
+
+/// Why records were not appended.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AppendError {
+    /// There is no room until more has been delivered.
+    #[error(
+        "the journal holds {bytes} bytes of at most {limit}; deliver, or raise `journal.size_limit`"
+    )]
+    Full {
+        /// What it holds, or what was to be appended if that alone is too much.
+        bytes: u64,
+        /// What it may hold.
+        limit: u64,
+    },
+    /// The disk refused; nothing was accepted, and a later append may succeed.
+    #[error("the disk did not take the records; check its free space")]
+    Disk {
+        /// What the disk said.
+        source: Arc<io::Error>,
+    },
+    /// The disk could not say what is durable: the process must end.
+    #[error("the journal has failed; start again from what is durable")]
+    Failed,
+    /// The journal has stopped.
+    #[error("the journal has stopped")]
+    Closed,
+}
+
+/// Why a lane's reader was not opened.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum OpenReaderError {
+    /// A lane has one reader at a time.
+    #[error("lane `{lane}` already has a reader")]
+    Taken {
+        /// The lane.
+        lane: Arc<str>,
+    },
+    /// The journal has stopped, or failed.
+    #[error("the journal has stopped")]
+    Closed,
+}
+
+/// A lane as the journal counts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Records that it has not acknowledged durably.
+    pub pending: u64,
+    /// Records it was ever given.
+    pub accepted: u64,
+}
+
+/// The journal as it stands.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// What the segments hold.
+    pub bytes: u64,
+    /// What they may hold.
+    pub limit: u64,
+    /// How many there are.
+    pub segments: usize,
+    /// Groups made durable since the start.
+    pub commits: u64,
+    /// Records made durable since the start.
+    pub records: u64,
+    /// The last write or checkpoint that failed, until one succeeds.
+    pub last_error: Option<Arc<io::Error>>,
+    /// The writer has failed: the process must end.
+    pub failed: bool,
+}
+
+/// The counts of a lane, written by the writer only.
+#[derive(Debug)]
+pub(super) struct Meter {
+    pub(super) name: Arc<str>,
+    pub(super) pending: AtomicU64,
+    pub(super) accepted: AtomicU64,
+}
+
+/// What handles, readers and the writer have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) layout: Layout,
+    pub(super) journal: Uuid,
+    pub(super) meta: Arc<Meta>,
+    pub(super) meters: watch::Sender<Arc<[Arc<Meter>]>>,
+    pub(super) status: watch::Sender<Status>,
+    /// The lanes that have a reader. A lane is claimed before its reader is asked for and let go
+    /// when that is dropped, so the writer has seen every acknowledgement of the one before. Taken
+    /// only then, never per record.
+    claims: Mutex<HashSet<Arc<str>>>,
+    quarantine_limit: u64,
+    /// Held for as long as anything could write.
+    _lock: File,
+}
+
+impl Shared {
+    pub(super) fn new(
+        config: &Config,
+        layout: Layout,
+        lock: File,
+        meta: Meta,
+        journal: Uuid,
+    ) -> Self {
+        Self {
+            layout,
+            journal,
+            meta: Arc::new(meta),
+            meters: watch::Sender::new([].into()),
+            status: watch::Sender::default(),
+            claims: Mutex::default(),
+            quarantine_limit: config.quarantine_limit.as_u64(),
+            _lock: lock,
+        }
+    }
+
+    fn claim(self: &Arc<Self>, lane: &Arc<str>) -> Option<Claim> {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let claimed = claims.insert(Arc::clone(lane));
+        claimed.then(|| Claim { shared: Arc::clone(self), lane: Arc::clone(lane) })
+    }
+}
+
+/// The right to read a lane.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) shared: Arc<Shared>,
+    pub(super) lane: Arc<str>,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut claims = self.shared.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.remove(&self.lane);
+    }
+}
+
+/// The handle of an open journal.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    shared: Arc<Shared>,
+    /// A full queue makes its sender wait. It never drops.
+    queue: mpsc::Sender<Command>,
+}
+
+impl Journal {
+    pub(super) fn new(shared: Arc<Shared>, queue: mpsc::Sender<Command>) -> Self {
+        Self { shared, queue }
+    }
+
+    /// Appends all of the records or none; they are durable when it returns `Ok`.
+    ///
+    /// Dropped half-way, it may still append.
+    pub async fn append(&self, records: Vec<NewRecord>) -> Result<(), AppendError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let bytes = records.iter().map(|record| record.body.len() as u64).sum();
+        if bytes > APPEND_BYTES_MAX {
+            return Err(AppendError::Full { bytes, limit: APPEND_BYTES_MAX });
+        }
+        let (reply, answer) = oneshot::channel();
+        if self.queue.send(Command::Append { records, reply }).await.is_err() {
+            return Err(self.ended());
+        }
+        answer.await.unwrap_or_else(|_| Err(self.ended()))
+    }
+
+    /// Opens the lane's reader, of which there is one at a time, before the first record that the
+    /// lane has not acknowledged. A lane that is new begins at the end of the journal.
+    pub async fn reader(&self, lane: &Arc<str>) -> Result<Reader, OpenReaderError> {
+        let taken = || OpenReaderError::Taken { lane: Arc::clone(lane) };
+        let claim = self.shared.claim(lane).ok_or_else(taken)?;
+        let (reply, answer) = oneshot::channel();
+        let open = Command::Open { lane: Arc::clone(lane), reply };
+        self.queue.send(open).await.or(Err(OpenReaderError::Closed))?;
+        let opened = answer.await.or(Err(OpenReaderError::Closed))?;
+        Ok(Reader::new(claim, self.queue.clone(), opened))
+    }
+
+    /// Every lane the journal has heard of.
+    pub fn lanes(&self) -> Vec<LaneStatus> {
+        let status = |meter: &Arc<Meter>| LaneStatus {
+            name: Arc::clone(&meter.name),
+            pending: meter.pending.load(Relaxed),
+            accepted: meter.accepted.load(Relaxed),
+        };
+        self.shared.meters.borrow().iter().map(status).collect()
+    }
+
+    /// The journal as it stands.
+    pub fn status(&self) -> Status {
+        self.shared.status.borrow().clone()
+    }
+
+    /// Sets a body aside, durably; returns how many of the oldest rows gave way to it.
+    pub async fn quarantine(&self, reason: &str, body: Bytes) -> Result<u64, MetaError> {
+        let (shared, reason) = (Arc::clone(&self.shared), reason.to_owned());
+        spawn_blocking(move || {
+            shared.meta.quarantine(Timestamp::now(), &reason, &body, shared.quarantine_limit)
+        })
+        .await
+        .expect("a database call is neither cancelled nor panics")
+    }
+
+    /// What was set aside, oldest first.
+    pub async fn quarantined(&self) -> Result<Vec<Quarantined>, MetaError> {
+        let shared = Arc::clone(&self.shared);
+        spawn_blocking(move || shared.meta.quarantined())
+            .await
+            .expect("a database call is neither cancelled nor panics")
+    }
+
+    fn ended(&self) -> AppendError {
+        if self.shared.status.borrow().failed { AppendError::Failed } else { AppendError::Closed }
+    }
+}

@@ -1,0 +1,340 @@
+//! A lane's way through the log.
+//!
+//! It yields the lane's records in order, from durable bytes only, and remembers the numbers of
+//! those in flight: memory follows what is in flight, never what is pending. While the lane has
+//! nothing to read it holds no buffer.
+
+use std::{
+    collections::BTreeSet, fs::File, io, ops::Range, os::unix::fs::FileExt, path::PathBuf,
+    sync::Arc, sync::atomic::Ordering::Relaxed,
+};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{mpsc, watch},
+    task::spawn_blocking,
+};
+
+use super::{
+    frame::{Ack, Frame, Mark},
+    handle::{Claim, Meter},
+    runs::Runs,
+    scan::Scan,
+    segment::Place,
+    visit::{Visit, Visited},
+    writer::Command,
+};
+
+/// Nearer to the end of the log than this, bytes are in the page cache and a read does not wait.
+const NEAR_BYTES: u64 = 8 << 20;
+
+/// Where a record lies. Its order is that of the appends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    // First, so that it decides the derived order.
+    seq: u64,
+    segment: u64,
+    offset: u64,
+    length: u32,
+    crc: u32,
+}
+
+impl Position {
+    /// The number of the record: larger is later; unique in its journal.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
+/// A record as a lane gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Where it lies.
+    pub position: Position,
+    /// Which of the record's lanes this one is: the index of its first mention.
+    pub ordinal: usize,
+    /// The bytes.
+    pub body: Bytes,
+}
+
+/// Why a record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The disk refused.
+    #[error("cannot read {}", path.display())]
+    Disk {
+        /// The segment, or the directory.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The bytes are not those that were fetched.
+    #[error("the record at {offset} of {} has changed on disk", path.display())]
+    Changed {
+        /// The segment.
+        path: PathBuf,
+        /// Where the record lies in it.
+        offset: u64,
+    },
+}
+
+/// What the writer tells a lane after a commit that concerns it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tail {
+    /// After the last frame that holds a record of the lane; durable.
+    pub(super) end: Place,
+    /// The number after the lane's last record.
+    pub(super) end_seq: u64,
+    /// The lane had nothing pending before this place, where record `resume_seq` lies.
+    pub(super) resume: Place,
+    pub(super) resume_seq: u64,
+}
+
+/// What the writer answers to a reader that opens.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) id: u32,
+    pub(super) start: Place,
+    pub(super) next_seq: u64,
+    pub(super) done: Runs,
+    pub(super) tail: watch::Receiver<Tail>,
+    pub(super) meter: Arc<Meter>,
+}
+
+/// The one reader of a lane; its task owns it.
+#[derive(Debug)]
+pub struct Reader {
+    id: u32,
+    claim: Claim,
+    queue: mpsc::Sender<Command>,
+    tail: watch::Receiver<Tail>,
+    meter: Arc<Meter>,
+    /// The frame to read next, or the one that is partly read.
+    at: Place,
+    /// Every record below it was looked at.
+    next_seq: u64,
+    frame: Option<(Frame, Mark)>,
+    scan: Option<Scan>,
+    /// Acknowledged before this reader was opened.
+    done: Runs,
+    in_flight: BTreeSet<u64>,
+    /// The writer knows that nothing below it is pending.
+    settled: u64,
+}
+
+impl Reader {
+    pub(super) fn new(claim: Claim, queue: mpsc::Sender<Command>, opened: Opened) -> Self {
+        Self {
+            id: opened.id,
+            claim,
+            queue,
+            tail: opened.tail,
+            meter: opened.meter,
+            at: opened.start,
+            next_seq: opened.next_seq,
+            frame: None,
+            scan: None,
+            settled: opened.next_seq,
+            done: opened.done,
+            in_flight: BTreeSet::new(),
+        }
+    }
+
+    /// Waits until `fetch` has something to look at. Cancel-safe. Waits for ever once the journal
+    /// has stopped.
+    pub async fn ready(&mut self) {
+        while self.next_seq >= self.tail.borrow_and_update().end_seq {
+            self.release();
+            if self.tail.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The lane's next records, at most so many and about so many bytes, at least one if there is
+    /// one. Does not wait for records; cancel-safe.
+    pub async fn fetch(&mut self, max: usize, bytes: usize) -> Result<Vec<Fetched>, ReadError> {
+        let tail = *self.tail.borrow_and_update();
+        if tail.resume > self.at {
+            self.release();
+            (self.at, self.next_seq) = (tail.resume, self.next_seq.max(tail.resume_seq));
+        }
+        let mut basket = Basket { fetched: Vec::new(), records: max, bytes };
+        while self.next_seq < tail.end_seq {
+            if self.frame.is_none() {
+                // Taken records must not be lost in a cancelled wait.
+                if !basket.fetched.is_empty() && !self.is_near(&tail) {
+                    break;
+                }
+                self.load(&tail).await?;
+            }
+            if self.frame.is_none() {
+                self.next_seq = tail.end_seq;
+            } else if !self.take(&mut basket) {
+                break;
+            }
+        }
+        if self.next_seq >= tail.end_seq {
+            self.release();
+            self.settle().await;
+        }
+        Ok(basket.fetched)
+    }
+
+    /// The bytes of a record that is in flight, once more.
+    pub async fn reread(&self, position: Position) -> Result<Bytes, ReadError> {
+        let path = self.claim.shared.layout.segment(position.segment);
+        spawn_blocking(move || read_again(path, position)).await.expect("a read does not panic")
+    }
+
+    /// Tells the writer that these need not be delivered again; that is durable with a commit
+    /// soon after. What is not in flight is ignored. Cancel-safe; waits while the queue is full.
+    pub async fn acknowledge(&mut self, positions: &[Position]) {
+        // Nothing is lost with a writer that has gone: the records are delivered again.
+        let Ok(permit) = self.queue.reserve().await else { return };
+        let mut ack = Ack::default();
+        for position in positions {
+            ack.count += u64::from(self.in_flight.remove(&position.seq));
+        }
+        if ack.count == 0 {
+            return;
+        }
+        for position in positions {
+            ack.runs.insert(finished_around(&self.in_flight, self.next_seq, position.seq));
+        }
+        if self.in_flight.is_empty() {
+            self.settled = self.next_seq;
+        }
+        permit.send(Command::Acknowledge { lane: self.id, ack });
+    }
+
+    /// The lane's records that are not acknowledged durably.
+    pub fn pending(&self) -> u64 {
+        self.meter.pending.load(Relaxed)
+    }
+
+    /// Moves records of the current frame into the basket; `false` when that is full.
+    fn take(&mut self, basket: &mut Basket) -> bool {
+        let Some((frame, mark)) = &mut self.frame else { return true };
+        loop {
+            let before = *mark;
+            let Some(record) = frame.next(mark) else { break };
+            let own = record.lanes().position(|lane| lane == self.id);
+            if let Some(ordinal) = own
+                && record.seq >= self.next_seq
+                && !self.done.contains(record.seq)
+            {
+                if !basket.has_room(record.body.len()) {
+                    *mark = before;
+                    return false;
+                }
+                let position = Position {
+                    seq: record.seq,
+                    segment: self.at.segment,
+                    offset: self.at.offset + record.at as u64,
+                    length: u32::try_from(record.body.len()).expect("it was read from 32 bits"),
+                    crc: crc32c::crc32c(record.body),
+                };
+                let body = Bytes::copy_from_slice(record.body);
+                basket.put(Fetched { position, ordinal, body });
+                self.in_flight.insert(record.seq);
+            }
+            self.next_seq = self.next_seq.max(record.seq + 1);
+        }
+        self.next_seq = self.next_seq.max(frame.end_seq());
+        self.at.offset += frame.size();
+        self.frame = None;
+        true
+    }
+
+    fn is_near(&self, tail: &Tail) -> bool {
+        let near = self.at.segment == tail.end.segment
+            && tail.end.offset.saturating_sub(self.at.offset) <= NEAR_BYTES;
+        let held = self
+            .scan
+            .as_ref()
+            .is_some_and(|scan| scan.segment == self.at.segment && scan.holds(self.at.offset));
+        near || held
+    }
+
+    async fn load(&mut self, tail: &Tail) -> Result<(), ReadError> {
+        let near = self.is_near(tail);
+        let visit = Visit {
+            layout: self.claim.shared.layout.clone(),
+            journal: self.claim.shared.journal,
+            at: self.at,
+            end: tail.end,
+            next_seq: self.next_seq,
+            scan: self.scan.take(),
+        };
+        let visited = if near {
+            visit.run()
+        } else {
+            spawn_blocking(move || visit.run()).await.expect("a read does not panic")
+        };
+        let Visited { at, scan, frame } = visited?;
+        (self.at, self.scan) = (at, scan);
+        self.frame = frame.map(|frame| {
+            let mark = frame.mark();
+            (frame, mark)
+        });
+        Ok(())
+    }
+
+    /// With nothing in flight after the last record, nothing is pending, whatever corruption took
+    /// away: the writer must hear it, or the lane would hold its segments for ever.
+    async fn settle(&mut self) {
+        if !self.in_flight.is_empty() || self.settled >= self.next_seq {
+            return;
+        }
+        let Ok(permit) = self.queue.reserve().await else { return };
+        self.settled = self.next_seq;
+        let ack = Ack { count: 0, runs: Runs::below(self.next_seq) };
+        permit.send(Command::Acknowledge { lane: self.id, ack });
+    }
+
+    fn release(&mut self) {
+        self.frame = None;
+        self.scan = None;
+    }
+}
+
+/// The run around a record that is no longer in flight, in which nothing of the lane is.
+fn finished_around(in_flight: &BTreeSet<u64>, next_seq: u64, seq: u64) -> Range<u64> {
+    let start = in_flight.range(..=seq).next_back().map_or(0, |before| before + 1);
+    let end = in_flight.range(seq..).next().copied().unwrap_or(next_seq);
+    start..end
+}
+
+fn read_again(path: PathBuf, position: Position) -> Result<Bytes, ReadError> {
+    let read = || {
+        let mut body = vec![0; usize::try_from(position.length).map_err(io::Error::other)?];
+        File::open(&path)?.read_exact_at(&mut body, position.offset)?;
+        Ok(body)
+    };
+    match read() {
+        Ok(body) if crc32c::crc32c(&body) == position.crc => Ok(body.into()),
+        Ok(_) => Err(ReadError::Changed { path, offset: position.offset }),
+        Err(source) => Err(ReadError::Disk { path, source }),
+    }
+}
+
+/// What one fetch collects.
+struct Basket {
+    fetched: Vec<Fetched>,
+    records: usize,
+    bytes: usize,
+}
+
+impl Basket {
+    /// The first record always fits, else one that is larger than the limit would stay for ever.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.records > 0 && (self.fetched.is_empty() || bytes <= self.bytes)
+    }
+
+    fn put(&mut self, fetched: Fetched) {
+        self.records -= 1;
+        self.bytes = self.bytes.saturating_sub(fetched.body.len());
+        self.fetched.push(fetched);
+    }
+}

@@ -1,0 +1,424 @@
+//! Recovery: from a directory after any end of the process, to accounts and a log that can grow.
+//!
+//! Reads only what follows the checkpoint. Never refuses a log because bytes in it are corrupt:
+//! they are copied aside, reported, and skipped.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::OpenOptions,
+    io,
+    ops::Range,
+    path::PathBuf,
+};
+
+use uuid::Uuid;
+
+use super::{
+    checkpoint::Checkpoint,
+    disk::Disk,
+    frame::Frame,
+    ledger::Ledger,
+    log::Segment,
+    open::OpenError,
+    runs::Runs,
+    scan::{Scan, Step},
+    segment::{Header, Layout, PAGE, Place},
+};
+
+/// What recovery found, for the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Records after the checkpoint.
+    pub records: u64,
+    /// Bytes that were read to find them.
+    pub bytes_scanned: u64,
+    /// Bytes of an unfinished, never acknowledged write that were cut off.
+    pub torn_bytes: u64,
+    /// Once durable bytes that are no longer valid; their copies are in `corrupt/`.
+    pub corrupt: Vec<CorruptRegion>,
+    /// Records that are neither in the log nor were acknowledged.
+    pub missing: u64,
+    /// Whether there was a checkpoint to start from.
+    pub checkpoint: CheckpointFound,
+}
+
+/// Bytes that once were durable and are no longer valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CorruptRegion {
+    /// The number of the segment.
+    pub segment: u64,
+    /// Where in the segment.
+    pub offset: u64,
+    /// How many.
+    pub bytes: u64,
+}
+
+/// Whether there was a checkpoint to start from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CheckpointFound {
+    /// None was needed: the journal is new, or has none yet.
+    #[default]
+    None,
+    /// Recovery began there.
+    Valid,
+    /// It was unusable: the log was read whole, and some records may be delivered again.
+    Lost {
+        /// Where the file that held it was moved.
+        moved_to: Option<PathBuf>,
+    },
+}
+
+/// The accounts and the log after recovery.
+#[derive(Debug)]
+pub(super) struct Recovered {
+    pub(super) journal: Uuid,
+    pub(super) lanes: BTreeMap<u32, Ledger>,
+    pub(super) next_seq: u64,
+    pub(super) segments: BTreeMap<u64, Segment>,
+    pub(super) end: Place,
+    /// The last segment can take no more frames.
+    pub(super) sealed: bool,
+    pub(super) report: Recovery,
+}
+
+pub(super) fn recover(
+    layout: &Layout,
+    disk: &dyn Disk,
+    checkpoint: Option<Checkpoint>,
+) -> Result<Recovered, OpenError> {
+    let ids = layout.list().map_err(|source| read_error(layout, 0, source))?;
+    let headers = headers(layout, &ids)?;
+    let written_by = match headers.values().flatten().next() {
+        Some(header) => Some(header.journal),
+        None => journal_of_frames(layout, &ids)?,
+    };
+    let had_checkpoint = checkpoint.is_some();
+    let checkpoint =
+        checkpoint.filter(|checkpoint| written_by.is_none_or(|id| id == checkpoint.journal));
+    let mut recovery = Replay::new(layout, written_by, checkpoint);
+    if recovery.recovered.report.checkpoint == CheckpointFound::None && had_checkpoint {
+        recovery.recovered.report.checkpoint = CheckpointFound::Lost { moved_to: None };
+    }
+    for (&id, header) in &headers {
+        recovery.segment(id, header.as_ref()).map_err(|error| error.at(layout, id))?;
+    }
+    recovery.finish(disk, &ids)
+}
+
+/// Without any header, and perhaps without a checkpoint, the frames still say whose they are.
+fn journal_of_frames(layout: &Layout, ids: &[u64]) -> Result<Option<Uuid>, OpenError> {
+    for &id in ids {
+        let found =
+            Scan::find_journal(layout, id).map_err(|source| read_error(layout, id, source))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn headers(layout: &Layout, ids: &[u64]) -> Result<BTreeMap<u64, Option<Header>>, OpenError> {
+    let mut headers = BTreeMap::new();
+    for &id in ids {
+        let path = layout.segment(id);
+        let header = std::fs::File::open(&path)
+            .and_then(|file| Header::read(&file))
+            .map_err(|source| read_error(layout, id, source))?
+            .filter(|header| header.segment == id);
+        if let Some(Header { version, .. }) = header
+            && version != super::frame::VERSION
+        {
+            return Err(OpenError::Version { path, version });
+        }
+        headers.insert(id, header);
+    }
+    Ok(headers)
+}
+
+/// What can end a scan.
+enum ScanError {
+    Io(io::Error),
+    Version(u16),
+}
+
+impl From<io::Error> for ScanError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl ScanError {
+    fn at(self, layout: &Layout, segment: u64) -> OpenError {
+        match self {
+            Self::Io(source) => read_error(layout, segment, source),
+            Self::Version(version) => OpenError::Version { path: layout.segment(segment), version },
+        }
+    }
+}
+
+fn read_error(layout: &Layout, segment: u64, source: io::Error) -> OpenError {
+    OpenError::Read { path: layout.segment(segment), source }
+}
+
+struct Replay<'a> {
+    layout: &'a Layout,
+    /// Nothing before it is read.
+    start: Place,
+    /// Before the first frame of a log without a checkpoint any number is the next one.
+    counted: bool,
+    /// Invalid so far: torn if nothing valid follows, else corrupt.
+    suspects: Vec<(u64, Range<u64>)>,
+    recovered: Recovered,
+}
+
+impl<'a> Replay<'a> {
+    fn new(layout: &'a Layout, journal: Option<Uuid>, checkpoint: Option<Checkpoint>) -> Self {
+        let mut recovered = Recovered {
+            journal: journal.unwrap_or_else(Uuid::new_v4),
+            lanes: BTreeMap::new(),
+            next_seq: 0,
+            segments: BTreeMap::new(),
+            end: Place::default(),
+            sealed: true,
+            report: Recovery::default(),
+        };
+        let (mut start, counted) = (Place::default(), checkpoint.is_some());
+        if let Some(checkpoint) = checkpoint {
+            recovered.journal = checkpoint.journal;
+            recovered.lanes = checkpoint.lanes;
+            recovered.next_seq = checkpoint.next_seq;
+            recovered.end = checkpoint.replay;
+            recovered.report.checkpoint = CheckpointFound::Valid;
+            start = checkpoint.replay;
+        }
+        Self { layout, start, counted, suspects: Vec::new(), recovered }
+    }
+
+    fn segment(&mut self, id: u64, header: Option<&Header>) -> Result<(), ScanError> {
+        let mut scan = Scan::open(self.layout, self.recovered.journal, id)?;
+        let length = scan.length()?;
+        let header = header.filter(|header| header.journal == self.recovered.journal);
+        let first_seq = match header {
+            Some(header) => header.first_seq,
+            None => self.first_seq_without_header(&mut scan, length)?,
+        };
+        self.recovered.segments.insert(id, Segment { first_seq, bytes: length });
+        if id < self.start.segment {
+            return Ok(());
+        }
+        let mut offset = if id == self.start.segment { self.start.offset } else { 0 };
+        if offset == 0 {
+            offset = PAGE.min(length);
+            if header.is_some() {
+                // Its header was written only after everything before it was durable.
+                self.condemn();
+                self.advance(first_seq);
+            } else {
+                self.suspects.push((id, 0..offset));
+            }
+        }
+        self.recovered.end = Place { segment: id, offset };
+        self.recovered.sealed = header.is_none();
+        self.frames(&mut scan, offset, length)
+    }
+
+    fn first_seq_without_header(&self, scan: &mut Scan, length: u64) -> Result<u64, ScanError> {
+        if let Some(offset) = scan.resync(0, length, 0)?
+            && let Step::Frame(frame) = scan.step(offset, length)?
+        {
+            return Ok(frame.first_seq());
+        }
+        let before = self.recovered.segments.last_key_value();
+        Ok(before.map_or(self.recovered.next_seq, |(_, segment)| segment.first_seq))
+    }
+
+    fn frames(&mut self, scan: &mut Scan, mut offset: u64, length: u64) -> Result<(), ScanError> {
+        let from = offset;
+        while offset < length {
+            match scan.step(offset, length)? {
+                Step::Frame(frame) if frame.first_seq() >= self.recovered.next_seq => {
+                    self.condemn();
+                    self.frame(&frame);
+                    offset += frame.size();
+                    self.recovered.end = Place { segment: scan.segment, offset };
+                }
+                Step::Frame(_) | Step::Invalid => {
+                    let next = scan.resync(offset, length, self.recovered.next_seq)?;
+                    let stop = next.unwrap_or(length);
+                    self.suspects.push((scan.segment, offset..stop));
+                    offset = stop;
+                }
+                Step::Future(version) => return Err(ScanError::Version(version)),
+                Step::End => break,
+            }
+        }
+        self.recovered.report.bytes_scanned += length.saturating_sub(from);
+        Ok(())
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        self.advance(frame.first_seq());
+        let recovered = &mut self.recovered;
+        recovered.next_seq = frame.end_seq();
+        recovered.report.records += frame.end_seq() - frame.first_seq();
+        for (id, name) in frame.declared() {
+            let lane = recovered.lanes.entry(id).or_insert_with(|| Ledger::new(name.into()));
+            if *lane.name != *name {
+                lane.name = name.into();
+            }
+        }
+        for (id, ack) in frame.acks() {
+            lane(&mut recovered.lanes, id).acknowledge(&ack);
+        }
+        for record in frame.records() {
+            for id in record.distinct_lanes() {
+                lane(&mut recovered.lanes, id).append(record.seq);
+            }
+        }
+    }
+
+    /// The next record has this number or, in a segment out of order, a later one.
+    fn advance(&mut self, seq: u64) {
+        let missing = seq.saturating_sub(self.recovered.next_seq);
+        if self.counted {
+            self.recovered.report.missing += missing;
+        }
+        self.counted = true;
+        self.recovered.next_seq += missing;
+    }
+
+    /// Something valid follows, so the suspects once were durable.
+    fn condemn(&mut self) {
+        let regions = self.suspects.drain(..).map(|(segment, range)| CorruptRegion {
+            segment,
+            offset: range.start,
+            bytes: range.end - range.start,
+        });
+        self.recovered.report.corrupt.extend(regions);
+    }
+
+    fn finish(mut self, disk: &dyn Disk, ids: &[u64]) -> Result<Recovered, OpenError> {
+        for region in &self.recovered.report.corrupt {
+            let from = Place { segment: region.segment, offset: region.offset };
+            self.layout
+                .keep_corrupt(from, region.bytes)
+                .map_err(|source| read_error(self.layout, region.segment, source))?;
+        }
+        self.cut(disk)?;
+        let last = self.recovered.end.segment;
+        self.recovered.sealed |=
+            self.recovered.report.corrupt.iter().any(|region| region.segment == last)
+                || !self.recovered.segments.contains_key(&last);
+        self.sync_last(disk)?;
+        let whole = self.recovered.report.checkpoint == CheckpointFound::Valid
+            && self.recovered.report.corrupt.is_empty()
+            && self.recovered.report.missing == 0;
+        if !whole && !ids.is_empty() {
+            self.recount()?;
+        }
+        Ok(self.recovered)
+    }
+
+    /// Takes the torn tail away.
+    fn cut(&mut self, disk: &dyn Disk) -> Result<(), OpenError> {
+        let suspects = std::mem::take(&mut self.suspects);
+        for (segment, range) in suspects.into_iter().rev() {
+            self.recovered.report.torn_bytes += range.end - range.start;
+            let path = self.layout.segment(segment);
+            let failed = |source| OpenError::Write { path: path.clone(), source };
+            if range.start > 0 {
+                let file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
+                disk.truncate(&file, range.start).map_err(failed)?;
+                if let Some(segment) = self.recovered.segments.get_mut(&segment) {
+                    segment.bytes = range.start;
+                }
+            } else {
+                disk.remove(&path).map_err(failed)?;
+                self.recovered.segments.remove(&segment);
+            }
+            // The end never lies in what was cut: back to the last byte that is left.
+            if self.recovered.end.segment == segment && range.start == 0 {
+                let left = self.recovered.segments.last_key_value();
+                self.recovered.end =
+                    left.map_or(Place { segment: segment - 1, offset: 0 }, |left| Place {
+                        segment: *left.0,
+                        offset: left.1.bytes.next_multiple_of(PAGE),
+                    });
+                self.recovered.sealed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// A killed process leaves bytes that are readable and not yet durable; no fsync of a later
+    /// segment would cover them.
+    fn sync_last(&self, disk: &dyn Disk) -> Result<(), OpenError> {
+        let last = self.recovered.end.segment;
+        let directory = self.layout.segments();
+        disk.sync_directory(&directory)
+            .map_err(|source| OpenError::Write { path: directory, source })?;
+        if !self.recovered.segments.contains_key(&last) {
+            return Ok(());
+        }
+        let path = self.layout.segment(last);
+        OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .and_then(|file| disk.sync(&file))
+            .map_err(|source| OpenError::Write { path, source })
+    }
+
+    /// The exact accounts, from the log alone: what is missing cannot be counted by difference.
+    fn recount(&mut self) -> Result<(), OpenError> {
+        let mut pending = BTreeMap::new();
+        for &id in self.recovered.segments.keys() {
+            let failed = |source| read_error(self.layout, id, source);
+            let mut scan = Scan::open(self.layout, self.recovered.journal, id).map_err(failed)?;
+            let (mut offset, length) = (PAGE, scan.length().map_err(failed)?);
+            while offset < length {
+                let Step::Frame(frame) = scan.step(offset, length).map_err(failed)? else {
+                    offset += PAGE;
+                    continue;
+                };
+                offset += frame.size();
+                count_pending(&frame, &self.recovered.lanes, &mut pending);
+            }
+        }
+        for (id, ledger) in &mut self.recovered.lanes {
+            let (lowest, count) = pending.get(id).copied().unwrap_or((ledger.end, 0));
+            ledger.done.extend(&Runs::below(lowest));
+            ledger.pending = count;
+        }
+        Ok(())
+    }
+}
+
+/// Counts what a frame adds to each lane: the lowest pending number, how many.
+fn count_pending(
+    frame: &Frame,
+    lanes: &BTreeMap<u32, Ledger>,
+    pending: &mut BTreeMap<u32, (u64, u64)>,
+) {
+    for record in frame.records() {
+        for id in record.distinct_lanes() {
+            if lanes.get(&id).is_some_and(|lane| !lane.done.contains(record.seq)) {
+                pending.entry(id).or_insert((record.seq, 0)).1 += 1;
+            }
+        }
+    }
+}
+
+/// The declaration of a lane can be lost with a corrupt frame; its records must not be.
+fn lane(lanes: &mut BTreeMap<u32, Ledger>, id: u32) -> &mut Ledger {
+    lanes.entry(id).or_insert_with(|| Ledger::new(format!("lane-{id}").into()))
+}
+
+/// Lanes by number, without gaps.
+pub(super) fn dense(mut lanes: BTreeMap<u32, Ledger>) -> Vec<Ledger> {
+    let count = lanes.last_key_value().map_or(0, |(&id, _)| id + 1);
+    let known: BTreeSet<u32> = (0..count).collect();
+    known
+        .into_iter()
+        .map(|id| lanes.remove(&id).unwrap_or_else(|| Ledger::new(format!("lane-{id}").into())))
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! The promises of the journal, against its public face and a disk that lies.
+
+mod crash_images;
+mod delivery;
+mod faults;
+mod model;
+mod quarantine;
+mod recovery;
+mod space;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use bytes::Bytes;
+use bytesize::ByteSize;
+use tempfile::TempDir;
+
+use super::{
+    Config, Fetched, Journal, NewRecord, Reader, Recovery, WriteError,
+    disk::{Disk, RealDisk},
+    open::open_on,
+};
+
+/// A journal whose writer runs.
+struct Running {
+    journal: Journal,
+    recovery: Recovery,
+    writer: JoinHandle<Result<(), WriteError>>,
+}
+
+impl Running {
+    /// Lets go of the handle and waits for the writer.
+    fn stop(self) -> Result<(), WriteError> {
+        drop(self.journal);
+        self.writer.join().unwrap()
+    }
+}
+
+fn config_in(directory: &Path) -> Config {
+    Config { directory: directory.into(), segment_size: ByteSize::kib(64), ..Config::default() }
+}
+
+fn start(directory: &Path) -> Running {
+    start_with(&config_in(directory), Arc::new(RealDisk))
+}
+
+fn start_with(config: &Config, disk: Arc<dyn Disk>) -> Running {
+    let (journal, writer, recovery) = open_on(config, disk).unwrap();
+    Running { journal, recovery, writer: thread::spawn(|| writer.run()) }
+}
+
+fn lane(name: &str) -> Arc<str> {
+    name.into()
+}
+
+fn record(lanes: &[&str], body: &str) -> NewRecord {
+    NewRecord {
+        lanes: lanes.iter().copied().map(lane).collect(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
+}
+
+async fn append(journal: &Journal, lanes: &[&str], bodies: &[&str]) {
+    journal.append(bodies.iter().map(|body| record(lanes, body)).collect()).await.unwrap();
+}
+
+/// Everything that a lane still has to deliver, without acknowledging it.
+async fn fetch_all(reader: &mut Reader) -> Vec<Fetched> {
+    let mut all = Vec::new();
+    loop {
+        let fetched = reader.fetch(7, 1 << 20).await.unwrap();
+        if fetched.is_empty() {
+            return all;
+        }
+        all.extend(fetched);
+    }
+}
+
+fn bodies(fetched: &[Fetched]) -> Vec<String> {
+    fetched.iter().map(|record| String::from_utf8(record.body.to_vec()).unwrap()).collect()
+}
+
+/// What a lane still has to deliver, by a reader of its own.
+async fn pending_bodies(journal: &Journal, name: &str) -> Vec<String> {
+    let mut reader = journal.reader(&lane(name)).await.unwrap();
+    bodies(&fetch_all(&mut reader).await)
+}
+
+/// Acknowledges, and returns when that is durable: it rides with the record that follows.
+async fn acknowledge_durably(journal: &Journal, reader: &mut Reader, fetched: &[Fetched]) {
+    let positions: Vec<_> = fetched.iter().map(|record| record.position).collect();
+    reader.acknowledge(&positions).await;
+    append(journal, &[], &["carries the acknowledgements"]).await;
+}
+
+async fn until(mut condition: impl FnMut() -> bool) {
+    while !condition() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The directory as a process that is killed now would leave it. The journal runs meanwhile, so
+/// the copy is of one moment only if a second one is equal.
+fn image_of(directory: &Path) -> TempDir {
+    let image = tempfile::tempdir().unwrap();
+    let mut files = files_in(directory);
+    loop {
+        let again = files_in(directory);
+        if again == files {
+            break;
+        }
+        files = again;
+    }
+    write_files(image.path(), &files);
+    image
+}
+
+fn files_in(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let meta = fs::read(directory.join("meta.redb")).ok();
+    files.extend(meta.map(|bytes| (PathBuf::from("meta.redb"), bytes)));
+    for path in segment_files(directory) {
+        let name = Path::new("segments").join(path.file_name().unwrap());
+        // One that was unlinked since is not part of any moment from now on.
+        files.extend(fs::read(path).ok().map(|bytes| (name, bytes)));
+    }
+    files
+}
+
+fn write_files(directory: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+    fs::create_dir_all(directory.join("segments")).unwrap();
+    for (name, bytes) in files {
+        fs::write(directory.join(name), bytes).unwrap();
+    }
+}
+
+fn segment_files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory.join("segments")).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}

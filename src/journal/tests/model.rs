@@ -1,0 +1,244 @@
+//! The journal equals a list with marks, under random appends, fetches, acknowledgements and ends.
+
+use std::collections::BTreeSet;
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::journal::Position;
+
+const LANES: [&str; 3] = ["a", "b", "c"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Records, each with a set of lanes as bits and a length.
+    Append(Vec<(u8, usize)>),
+    Fetch {
+        lane: usize,
+        records: usize,
+    },
+    Acknowledge {
+        lane: usize,
+        which: u64,
+    },
+    /// Acknowledgements become durable.
+    Settle,
+    Reopen(End),
+    CloseReader(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Stop,
+    Kill,
+    KillWithTornTail(usize),
+    KillAndLoseCheckpoint,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let end = prop_oneof![
+        Just(End::Stop),
+        Just(End::Kill),
+        (1..9000_usize).prop_map(End::KillWithTornTail),
+        Just(End::KillAndLoseCheckpoint),
+    ];
+    let step = prop_oneof![
+        4 => vec((0..8_u8, 0..6000_usize), 1..5).prop_map(Step::Append),
+        4 => (0..3_usize, 1..6_usize).prop_map(|(lane, records)| Step::Fetch { lane, records }),
+        4 => (0..3_usize, any::<u64>()).prop_map(|(lane, which)| Step::Acknowledge { lane, which }),
+        1 => Just(Step::Settle),
+        1 => end.prop_map(Step::Reopen),
+        1 => (0..3_usize).prop_map(Step::CloseReader),
+    ];
+    vec(step, 1..60)
+}
+
+/// What the journal must know of one lane.
+#[derive(Default)]
+struct LaneModel {
+    /// Records by their number, ascending as appended.
+    pending: BTreeSet<usize>,
+    /// Acknowledged; durable only with the next commit.
+    wavering: BTreeSet<usize>,
+    in_flight: BTreeMap<usize, Position>,
+}
+
+struct Machine {
+    directory: TempDir,
+    running: Option<Running>,
+    readers: [Option<Reader>; 3],
+    lanes: [LaneModel; 3],
+    appended: usize,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let mut machine = Self {
+            directory: tempfile::tempdir().unwrap(),
+            running: None,
+            readers: Default::default(),
+            lanes: Default::default(),
+            appended: 0,
+        };
+        machine.open();
+        machine
+    }
+
+    fn open(&mut self) {
+        let config = Config {
+            segment_size: ByteSize::kib(24),
+            checkpoint_interval: std::time::Duration::ZERO,
+            ..config_in(self.directory.path())
+        };
+        let running = start_with(&config, Arc::new(RealDisk));
+        assert!(running.recovery.corrupt.is_empty(), "{:?}", running.recovery);
+        assert_eq!(running.recovery.missing, 0);
+        self.running = Some(running);
+    }
+
+    fn journal(&self) -> Journal {
+        self.running.as_ref().unwrap().journal.clone()
+    }
+
+    async fn step(&mut self, step: Step) {
+        match step {
+            Step::Append(records) => self.append(&records).await,
+            Step::Fetch { lane, records } => _ = self.fetch(lane, records).await,
+            Step::Acknowledge { lane, which } => self.acknowledge(lane, which).await,
+            Step::Settle => self.append(&[(0, 0)]).await,
+            Step::Reopen(end) => self.reopen(end).await,
+            Step::CloseReader(lane) => self.close_reader(lane),
+        }
+    }
+
+    async fn append(&mut self, records: &[(u8, usize)]) {
+        let mut batch = Vec::new();
+        for &(mask, length) in records {
+            let n = self.appended;
+            self.appended += 1;
+            let wanted = |lane: &usize| mask >> *lane & 1 == 1;
+            let lanes: Vec<&str> = (0..3).filter(wanted).map(|lane| LANES[lane]).collect();
+            (0..3).filter(wanted).for_each(|lane| _ = self.lanes[lane].pending.insert(n));
+            batch.push(record(&lanes, &format!("{n}:{}", "-".repeat(length))));
+        }
+        self.journal().append(batch).await.unwrap();
+        // What was acknowledged before rode with this commit.
+        self.lanes.iter_mut().for_each(|lane| lane.wavering.clear());
+        for status in self.journal().lanes() {
+            let lane = LANES.iter().position(|name| **name == *status.name).unwrap();
+            assert_eq!(status.pending, self.lanes[lane].pending.len() as u64, "lane {lane}");
+        }
+    }
+
+    async fn fetch(&mut self, lane: usize, records: usize) -> usize {
+        if self.readers[lane].is_none() {
+            let reader = self.journal().reader(&LANES[lane].into()).await.unwrap();
+            self.readers[lane] = Some(reader);
+        }
+        let reader = self.readers[lane].as_mut().unwrap();
+        let model = &mut self.lanes[lane];
+        let fetched = reader.fetch(records, 1 << 20).await.unwrap();
+        let numbers: Vec<usize> = bodies(&fetched).iter().map(|body| number(body)).collect();
+        let last = model.in_flight.keys().next_back().copied();
+        let due = model.pending.iter().filter(|n| last.is_none_or(|last| **n > last));
+        let due: Vec<usize> =
+            due.filter(|n| !model.in_flight.contains_key(n)).copied().take(numbers.len()).collect();
+        assert_eq!(numbers, due, "lane {lane}");
+        assert!(!numbers.is_empty() || model.in_flight.len() == model.pending.len());
+        for (number, record) in numbers.iter().zip(&fetched) {
+            assert_eq!(reader.reread(record.position).await.unwrap(), record.body);
+            model.in_flight.insert(*number, record.position);
+        }
+        numbers.len()
+    }
+
+    async fn acknowledge(&mut self, lane: usize, which: u64) {
+        let Some(reader) = &mut self.readers[lane] else { return };
+        let model = &mut self.lanes[lane];
+        let chosen: Vec<(usize, Position)> = model
+            .in_flight
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| which >> (index % 64) & 1 == 1)
+            .map(|(_, (n, position))| (*n, *position))
+            .collect();
+        for (n, _) in &chosen {
+            model.in_flight.remove(n);
+            model.pending.remove(n);
+            model.wavering.insert(*n);
+        }
+        let positions: Vec<Position> = chosen.into_iter().map(|(_, position)| position).collect();
+        reader.acknowledge(&positions).await;
+    }
+
+    fn close_reader(&mut self, lane: usize) {
+        self.readers[lane] = None;
+        self.lanes[lane].in_flight.clear();
+    }
+
+    async fn reopen(&mut self, end: End) {
+        let image = match end {
+            End::Stop => None,
+            _ => Some(self.kill(end)),
+        };
+        (0..3).for_each(|lane| self.close_reader(lane));
+        self.running.take().unwrap().stop().unwrap();
+        if let Some(image) = image {
+            self.directory = image;
+        }
+        self.open();
+        for lane in 0..3 {
+            let pending = self.look(lane).await;
+            let model = &mut self.lanes[lane];
+            assert!(model.pending.is_subset(&pending), "lane {lane} lost a record");
+            let back: BTreeSet<usize> = pending.difference(&model.pending).copied().collect();
+            assert!(back.is_subset(&model.wavering), "lane {lane}: {back:?} came back");
+            model.pending = pending;
+            model.wavering.clear();
+        }
+    }
+
+    /// What a lane has to deliver, by a reader that leaves no trace.
+    async fn look(&mut self, lane: usize) -> BTreeSet<usize> {
+        let mut reader = self.journal().reader(&LANES[lane].into()).await.unwrap();
+        let fetched = fetch_all(&mut reader).await;
+        assert_eq!(reader.pending(), fetched.len() as u64);
+        bodies(&fetched).iter().map(|body| number(body)).collect()
+    }
+
+    fn kill(&self, end: End) -> TempDir {
+        let image = image_of(self.directory.path());
+        match end {
+            End::KillWithTornTail(bytes) => {
+                if let Some(segment) = segment_files(image.path()).pop() {
+                    let mut file = fs::read(&segment).unwrap();
+                    file.extend((0..bytes).map(|n| u8::try_from(n % 251).unwrap()));
+                    fs::write(segment, file).unwrap();
+                }
+            }
+            End::KillAndLoseCheckpoint => {
+                fs::remove_file(image.path().join("meta.redb")).unwrap();
+            }
+            End::Stop | End::Kill => {}
+        }
+        image
+    }
+}
+
+fn number(body: &str) -> usize {
+    body.split(':').next().unwrap().parse().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn nothing_answered_is_lost_and_nothing_acknowledged_comes_back(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut machine = Machine::new();
+            for step in steps {
+                machine.step(step).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,453 @@
+//! The writer: one OS thread that owns the end of the log and the account of every lane.
+//!
+//! It commits at once whatever is queued and never waits to form a group: with one sender the
+//! latency of a commit is that sender's rate. Only acknowledgements wait a moment for a record to
+//! ride with. It answers an append only after the fsync; after a failed one it answers nothing
+//! more and ends.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    runtime::{self, Runtime},
+    sync::{mpsc, oneshot, watch},
+    time::timeout_at,
+};
+use tracing::warn;
+
+use super::{
+    AppendError, Config, Journal, NewRecord, WriteError,
+    checkpoint::{Checkpoint, Checkpointer, Desk, Order},
+    frame::{Ack, Draft, HEADER, Stored},
+    handle::{Meter, Shared},
+    ledger::Ledger,
+    log::{CommitError, Log},
+    reader::{Opened, Tail},
+    segment::PAGE,
+};
+
+/// Appends and acknowledgements that may wait for the disk.
+const QUEUE: usize = 4096;
+/// A group takes no more appends when it has as many records or bytes.
+const GROUP_RECORDS: usize = 4096;
+const GROUP_BYTES: usize = 8 << 20;
+/// How long acknowledgements wait for a record to ride with.
+const ACKS_WAIT: Duration = Duration::from_millis(10);
+/// How long they wait after the disk refused them.
+const ACKS_RETRY: Duration = Duration::from_secs(1);
+
+/// What is asked of the writer.
+#[derive(Debug)]
+pub(super) enum Command {
+    Append { records: Vec<NewRecord>, reply: Reply },
+    Acknowledge { lane: u32, ack: Ack },
+    Open { lane: Arc<str>, reply: oneshot::Sender<Opened> },
+    Checkpointed { unlinked: Vec<u64> },
+}
+
+type Reply = oneshot::Sender<Result<(), AppendError>>;
+
+/// What the next commit will hold, without the acknowledgements.
+#[derive(Debug, Default)]
+struct Group {
+    records: Vec<Stored>,
+    bytes: usize,
+    replies: Vec<Reply>,
+}
+
+impl Group {
+    fn is_full(&self) -> bool {
+        self.records.len() >= GROUP_RECORDS || self.bytes >= GROUP_BYTES
+    }
+}
+
+#[derive(Debug)]
+struct Lane {
+    ledger: Ledger,
+    /// Its name is in the segment that is written.
+    declared: bool,
+    tail: watch::Sender<Tail>,
+    meter: Arc<Meter>,
+}
+
+impl Lane {
+    fn new(ledger: Ledger, tail: Tail) -> Self {
+        let meter = Meter {
+            name: Arc::clone(&ledger.name),
+            pending: ledger.pending.into(),
+            accepted: ledger.accepted.into(),
+        };
+        Self { ledger, declared: false, tail: watch::Sender::new(tail), meter: Arc::new(meter) }
+    }
+}
+
+/// The end of the journal that writes. Runs on a thread of its own.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    queue: mpsc::Receiver<Command>,
+    /// Given to the checkpoint thread; weak, since open senders keep the writer running.
+    sender: mpsc::WeakSender<Command>,
+    log: Log,
+    lanes: Vec<Lane>,
+    ids: HashMap<Arc<str>, u32>,
+    next_seq: u64,
+    group: Group,
+    acks: BTreeMap<u32, Ack>,
+    acks_due: Option<Instant>,
+    size_limit: u64,
+    /// An append was refused since space was last freed.
+    starved: bool,
+    checkpoint_interval: Duration,
+    checkpoint_due: Option<Instant>,
+    buffer: Vec<u8>,
+}
+
+/// A journal's two ends.
+pub(super) fn pair(
+    config: &Config,
+    shared: Shared,
+    log: Log,
+    ledgers: Vec<Ledger>,
+    next_seq: u64,
+) -> (Journal, Writer) {
+    let shared = Arc::new(shared);
+    let (sender, queue) = mpsc::channel(QUEUE);
+    let tail = |ledger: &Ledger| Tail { end: log.end, end_seq: ledger.end, ..Tail::default() };
+    let lanes: Vec<Lane> = ledgers
+        .into_iter()
+        .map(|ledger| {
+            let tail = tail(&ledger);
+            Lane::new(ledger, tail)
+        })
+        .collect();
+    let ids = lanes.iter().map(|lane| Arc::clone(&lane.ledger.name)).zip(0..).collect();
+    let writer = Writer {
+        shared: Arc::clone(&shared),
+        queue,
+        sender: sender.downgrade(),
+        log,
+        lanes,
+        ids,
+        next_seq,
+        group: Group::default(),
+        acks: BTreeMap::new(),
+        acks_due: None,
+        size_limit: config.size_limit.as_u64(),
+        starved: false,
+        checkpoint_interval: config.checkpoint_interval,
+        checkpoint_due: None,
+        buffer: Vec::new(),
+    };
+    writer.publish_meters();
+    writer.publish_status(None);
+    (Journal::new(shared, sender), writer)
+}
+
+/// Why the writer woke up.
+enum Woken {
+    Asked(Command),
+    Due,
+    Closed,
+}
+
+impl Writer {
+    /// Runs until every handle and reader is gone and what they asked is written, then writes a
+    /// last checkpoint. Blocks; must not be called from within an async runtime.
+    pub fn run(mut self) -> Result<(), WriteError> {
+        let timer = runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(WriteError::Start)?;
+        let desk = Desk {
+            disk: Arc::clone(&self.log.disk),
+            layout: self.log.layout.clone(),
+            meta: Arc::clone(&self.shared.meta),
+            writer: self.sender.clone(),
+        };
+        let checkpointer = Checkpointer::start(desk).map_err(WriteError::Start)?;
+        // What recovery read need not be read again.
+        self.checkpoint_due = Some(Instant::now());
+        let ended = self.serve(&timer, &checkpointer);
+        if ended.is_err() {
+            self.shared.status.send_modify(|status| status.failed = true);
+        }
+        // Closed before the join: the checkpoint thread must not wait for a place in the queue.
+        self.queue.close();
+        let last = ended.is_ok().then(|| self.order());
+        checkpointer.stop(last);
+        ended
+    }
+
+    fn serve(&mut self, timer: &Runtime, checkpointer: &Checkpointer) -> Result<(), WriteError> {
+        loop {
+            let closed = match self.wait(timer) {
+                Woken::Asked(command) => {
+                    self.admit(command);
+                    self.drain_queue();
+                    false
+                }
+                Woken::Due => false,
+                Woken::Closed => true,
+            };
+            let acks_due = self.acks_due.is_some_and(|due| due <= Instant::now());
+            if !self.group.replies.is_empty() || acks_due || (closed && !self.acks.is_empty()) {
+                self.commit()?;
+            }
+            self.make_room()?;
+            if closed {
+                return Ok(());
+            }
+            self.checkpoint(checkpointer);
+        }
+    }
+
+    fn wait(&mut self, timer: &Runtime) -> Woken {
+        let due = [self.acks_due, self.checkpoint_due].into_iter().flatten().min();
+        let Some(due) = due else {
+            return self.queue.blocking_recv().map_or(Woken::Closed, Woken::Asked);
+        };
+        let queue = &mut self.queue;
+        match timer.block_on(async { timeout_at(due.into(), queue.recv()).await }) {
+            Ok(Some(command)) => Woken::Asked(command),
+            Ok(None) => Woken::Closed,
+            Err(_) => Woken::Due,
+        }
+    }
+
+    fn drain_queue(&mut self) {
+        while !self.group.is_full() {
+            let Ok(command) = self.queue.try_recv() else { break };
+            self.admit(command);
+        }
+    }
+
+    fn admit(&mut self, command: Command) {
+        match command {
+            Command::Append { records, reply } => self.admit_append(records, reply),
+            Command::Acknowledge { lane, ack } => {
+                let pending = self.acks.entry(lane).or_default();
+                pending.count += ack.count;
+                pending.runs.extend(&ack.runs);
+                self.acks_due.get_or_insert_with(|| Instant::now() + ACKS_WAIT);
+            }
+            Command::Open { lane, reply } => {
+                let opened = self.open_reader(&lane);
+                // A caller that has gone dropped its claim with its future.
+                drop(reply.send(opened));
+            }
+            Command::Checkpointed { unlinked } => {
+                self.starved &= unlinked.is_empty();
+                self.log.forget(&unlinked);
+                self.publish_status(None);
+            }
+        }
+    }
+
+    fn admit_append(&mut self, records: Vec<NewRecord>, reply: Reply) {
+        let size = |record: &NewRecord| record.body.len() + 8 + 4 * record.lanes.len();
+        let bytes: usize = records.iter().map(size).sum();
+        let frame = (HEADER + self.group.bytes + bytes) as u64 + PAGE;
+        let held = self.log.bytes;
+        if held + frame > self.size_limit {
+            self.starved = true;
+            answer(reply, Err(AppendError::Full { bytes: held, limit: self.size_limit }));
+            return;
+        }
+        self.group.bytes += bytes;
+        self.group.replies.push(reply);
+        for record in records {
+            let lanes = record.lanes.iter().map(|lane| self.lane(lane)).collect();
+            self.group.records.push(Stored { lanes, body: record.body });
+        }
+    }
+
+    /// The number of a lane; a new one is made known.
+    fn lane(&mut self, name: &Arc<str>) -> u32 {
+        if let Some(&id) = self.ids.get(name) {
+            return id;
+        }
+        let id = u32::try_from(self.lanes.len()).expect("fewer than 2^32 lanes");
+        let tail = Tail { end: self.log.end, ..Tail::default() };
+        self.lanes.push(Lane::new(Ledger::new(Arc::clone(name)), tail));
+        self.ids.insert(Arc::clone(name), id);
+        self.publish_meters();
+        id
+    }
+
+    fn open_reader(&mut self, name: &Arc<str>) -> Opened {
+        let id = self.lane(name);
+        let lane = self.lanes.get(id as usize).expect("just found");
+        let mut done = lane.ledger.done.clone();
+        if let Some(waiting) = self.acks.get(&id) {
+            done.extend(&waiting.runs);
+        }
+        let drained = done.first_gap() >= lane.ledger.end;
+        let (start, next_seq) = if drained {
+            (self.log.end, self.next_seq)
+        } else {
+            (self.log.start_of(done.first_gap()), done.first_gap())
+        };
+        let (tail, meter) = (lane.tail.subscribe(), Arc::clone(&lane.meter));
+        Opened { id, start, next_seq, done, tail, meter }
+    }
+
+    /// Makes the group and the waiting acknowledgements durable, and says so.
+    fn commit(&mut self) -> Result<(), WriteError> {
+        let group = std::mem::take(&mut self.group);
+        match self.write(&group) {
+            Ok(()) => {
+                group.replies.into_iter().for_each(|reply| answer(reply, Ok(())));
+                Ok(())
+            }
+            Err(CommitError::Refused(source)) => {
+                warn!(error = %source, records = group.records.len(), "the disk refused a commit");
+                let source = Arc::new(source);
+                let error = AppendError::Disk { source: Arc::clone(&source) };
+                group.replies.into_iter().for_each(|reply| answer(reply, Err(error.clone())));
+                self.acks_due = (!self.acks.is_empty()).then(|| Instant::now() + ACKS_RETRY);
+                self.publish_status(Some(source));
+                Ok(())
+            }
+            Err(CommitError::Fatal(error)) => {
+                // First, so that whoever asks next hears the same.
+                self.shared.status.send_modify(|status| status.failed = true);
+                let failed = || Err(AppendError::Failed);
+                group.replies.into_iter().for_each(|reply| answer(reply, failed()));
+                Err(error)
+            }
+        }
+    }
+
+    fn write(&mut self, group: &Group) -> Result<(), CommitError> {
+        if self.log.prepare(self.next_seq)? {
+            self.begin_segment();
+        }
+        let mut draft = Draft::new(self.next_seq, std::mem::take(&mut self.buffer));
+        for (lane, id) in self.lanes.iter().zip(0..).filter(|(lane, _)| !lane.declared) {
+            draft.declare(id, &lane.ledger.name);
+        }
+        self.acks.iter().for_each(|(&id, ack)| draft.acknowledge(id, ack));
+        group.records.iter().for_each(|record| draft.record(record));
+        let (at, buffer) = self.log.commit(draft)?;
+        // A rare large group must not keep its memory.
+        self.buffer = if buffer.capacity() > GROUP_BYTES / 8 { Vec::new() } else { buffer };
+        self.account(group, at);
+        Ok(())
+    }
+
+    /// Every segment's first frame declares every lane, so that no segment needs another.
+    fn begin_segment(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.declared = false);
+        self.checkpoint_due = Some(Instant::now());
+    }
+
+    /// What a durable frame changes: in the same order as recovery reads it.
+    fn account(&mut self, group: &Group, at: super::segment::Place) {
+        self.lanes.iter_mut().for_each(|lane| lane.declared = true);
+        self.acks_due = None;
+        let mut touched: BTreeMap<u32, Option<u64>> = BTreeMap::new();
+        for (id, ack) in std::mem::take(&mut self.acks) {
+            let lane = self.lanes.get_mut(id as usize).expect("its reader was opened");
+            lane.ledger.acknowledge(&ack);
+            lane.meter.pending.store(lane.ledger.pending, Relaxed);
+        }
+        for (record, seq) in group.records.iter().zip(self.next_seq..) {
+            for (place, &id) in record.lanes.iter().enumerate() {
+                let again = record.lanes.iter().take(place).any(|&before| before == id);
+                if again {
+                    continue;
+                }
+                let lane = self.lanes.get_mut(id as usize).expect("made known on admission");
+                let resume = lane.ledger.drained().then_some(seq);
+                touched.entry(id).or_insert(resume);
+                lane.ledger.append(seq);
+            }
+        }
+        self.next_seq += group.records.len() as u64;
+        for (id, resume) in touched {
+            let lane = self.lanes.get(id as usize).expect("made known on admission");
+            lane.meter.pending.store(lane.ledger.pending, Relaxed);
+            lane.meter.accepted.store(lane.ledger.accepted, Relaxed);
+            lane.tail.send_modify(|tail| {
+                (tail.end, tail.end_seq) = (self.log.end, lane.ledger.end);
+                if let Some(seq) = resume {
+                    (tail.resume, tail.resume_seq) = (at, seq);
+                }
+            });
+        }
+        let interval = self.checkpoint_interval;
+        self.checkpoint_due.get_or_insert_with(|| Instant::now() + interval);
+        let (bytes, segments) = (self.log.bytes, self.log.segments.len());
+        self.shared.status.send_modify(|status| {
+            (status.bytes, status.segments, status.last_error) = (bytes, segments, None);
+            status.commits += 1;
+            status.records += group.records.len() as u64;
+        });
+    }
+
+    /// The segment that is written is never unlinked: when it holds only what is delivered and an
+    /// append was refused for want of space, it is sealed early.
+    fn make_room(&mut self) -> Result<(), WriteError> {
+        let last = self.log.segments.last_key_value();
+        let holds_records = last.is_some_and(|(_, segment)| segment.first_seq < self.next_seq);
+        if !self.starved || !holds_records || self.floor() < self.next_seq {
+            return Ok(());
+        }
+        match self.log.roll(self.next_seq) {
+            Ok(()) => self.begin_segment(),
+            Err(CommitError::Refused(error)) => self.publish_status(Some(Arc::new(error))),
+            Err(CommitError::Fatal(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// No lane needs a record below it.
+    fn floor(&self) -> u64 {
+        let floors = self.lanes.iter().map(|lane| lane.ledger.floor(self.next_seq));
+        floors.min().unwrap_or(self.next_seq)
+    }
+
+    fn checkpoint(&mut self, checkpointer: &Checkpointer) {
+        let now = Instant::now();
+        if self.checkpoint_due.is_none_or(|due| due > now) {
+            return;
+        }
+        let ordered = checkpointer.order(self.order());
+        // Busy: again soon, with a newer state.
+        self.checkpoint_due = (!ordered).then(|| now + self.checkpoint_interval.min(ACKS_RETRY));
+    }
+
+    fn order(&self) -> Order {
+        let ledgers = self.lanes.iter().map(|lane| lane.ledger.clone());
+        let checkpoint = Checkpoint {
+            journal: self.log.journal,
+            next_seq: self.next_seq,
+            replay: self.log.end,
+            lanes: (0..).zip(ledgers).collect(),
+        };
+        Order { checkpoint, unlink: self.log.below(self.floor()) }
+    }
+
+    fn publish_meters(&self) {
+        let meters = self.lanes.iter().map(|lane| Arc::clone(&lane.meter)).collect();
+        self.shared.meters.send_replace(meters);
+    }
+
+    fn publish_status(&self, error: Option<Arc<io::Error>>) {
+        let (bytes, segments) = (self.log.bytes, self.log.segments.len());
+        self.shared.status.send_modify(|status| {
+            (status.bytes, status.segments, status.limit) = (bytes, segments, self.size_limit);
+            status.last_error = error.or(status.last_error.take());
+        });
+    }
+}
+
+/// A caller that has gone does not wait for its answer.
+fn answer(reply: Reply, result: Result<(), AppendError>) {
+    drop(reply.send(result));
+}
