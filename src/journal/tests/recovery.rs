@@ -241,3 +241,21 @@ async fn numbers_go_on_after_an_empty_segment() {
     let mut reader = running.journal.reader(&lane("a")).await.unwrap();
     assert_eq!(fetch_all(&mut reader).await[0].position.seq(), 500);
 }
+
+#[tokio::test]
+async fn an_acknowledgement_of_a_lost_record_does_not_count_for_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = start(directory.path());
+    for body in ["1", "2", "3", "4"] {
+        append(&running.journal, &["a"], &[body]).await;
+    }
+    let mut reader = running.journal.reader(&lane("a")).await.unwrap();
+    let fetched = fetch_all(&mut reader).await;
+    acknowledge_durably(&running.journal, &mut reader, &fetched[1..2]).await;
+    let image = image_of(directory.path());
+    damage(image.path(), 2..3);
+    forget_checkpoint(image.path());
+    let running = start(image.path());
+    assert_eq!(running.journal.lanes()[0].pending, 3);
+    assert_eq!(pending_bodies(&running.journal, "a").await, ["1", "3", "4"]);
+}

@@ -94,3 +94,29 @@ async fn an_idle_reader_survives_the_end_of_its_segment() {
     idle.ready().await;
     assert_eq!(bodies(&fetch_all(&mut idle).await), ["2"]);
 }
+
+#[tokio::test]
+async fn a_lane_holds_nothing_from_before_its_first_pending_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config { size_limit: ByteSize::mib(10), ..small(directory.path()) };
+    let running = start_with(&config, Arc::new(RealDisk));
+    for name in ["rare", "busy"] {
+        append(&running.journal, &[name], &["1"]).await;
+        let mut reader = running.journal.reader(&lane(name)).await.unwrap();
+        let fetched = fetch_all(&mut reader).await;
+        acknowledge_durably(&running.journal, &mut reader, &fetched).await;
+    }
+    for _ in 0..20 {
+        append(&running.journal, &["busy"], &[&"z".repeat(5000)]).await;
+    }
+    append(&running.journal, &["rare"], &["2"]).await;
+    let mut busy = running.journal.reader(&lane("busy")).await.unwrap();
+    let fetched = fetch_all(&mut busy).await;
+    acknowledge_durably(&running.journal, &mut busy, &fetched).await;
+    drop(busy);
+    running.stop().unwrap();
+    // Its record's, and the one that is written.
+    assert!(segment_files(directory.path()).len() <= 2);
+    let running = start_with(&config, Arc::new(RealDisk));
+    assert_eq!(pending_bodies(&running.journal, "rare").await, ["2"]);
+}
