@@ -1,1 +1,43 @@
-//! The publish stage.
+//! How to send: one file a service, and one typed verdict a message.
+//!
+//! A publisher makes one request and reports what became of each message. It never retries,
+//! waits, or logs a delivery: when to try again is the lane's decision.
+
+mod aws;
+mod class;
+mod config;
+mod eventbridge;
+mod lambda;
+mod sns;
+mod sqs;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use crate::model::Message;
+
+pub use aws::{Aws, Publisher};
+pub use class::Class;
+pub use config::{Config, EventBridgeConfig, ServiceConfig};
+pub use verdict::{Cause, Fault, Verdict};
+
+/// What one request to a destination may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages a request.
+    pub entries: usize,
+    /// Bytes a request, by the service's own way of counting.
+    pub bytes: usize,
+}
+
+/// One destination.
+pub trait Publish: Send + Sync + 'static {
+    /// What a request may hold.
+    fn limits(&self) -> Limits;
+
+    /// The bytes that this message takes of [`Limits::bytes`].
+    fn weight(&self, message: &Message) -> usize;
+
+    /// Sends the messages in one request. Answers one verdict a message, in their order.
+    fn publish(&self, batch: &[Message]) -> impl Future<Output = Vec<Verdict>> + Send;
+}

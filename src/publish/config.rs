@@ -1,0 +1,68 @@
+//! The `[aws]` and `[event_bridge]` sections.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How AWS is reached. Credentials come from AWS's own chain: environment, profile, web identity,
+/// container, instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where every service is reached, instead of at Amazon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint_url: Option<String>,
+    /// How long connecting may take.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// How long one request may take, connecting included.
+    #[serde(with = "humantime_serde")]
+    pub attempt_timeout: Duration,
+    /// SQS.
+    pub sqs: ServiceConfig,
+    /// SNS.
+    pub sns: ServiceConfig,
+    /// Lambda.
+    pub lambda: ServiceConfig,
+    /// EventBridge.
+    pub event_bridge: ServiceConfig,
+}
+
+/// What one service does differently.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// Where this service is reached; overrides `aws.endpoint_url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint_url: Option<String>,
+}
+
+/// Which bus gets the events of buckets with EventBridge on, and in whose name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventBridgeConfig {
+    /// The bus, in the account and region of the settings.
+    pub bus: String,
+    /// The `source` of every entry. Amazon refuses sources that begin with `aws.`.
+    pub source: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoint_url: None,
+            connect_timeout: Duration::from_secs(3),
+            attempt_timeout: Duration::from_secs(10),
+            sqs: ServiceConfig::default(),
+            sns: ServiceConfig::default(),
+            lambda: ServiceConfig::default(),
+            event_bridge: ServiceConfig::default(),
+        }
+    }
+}
+
+impl Default for EventBridgeConfig {
+    fn default() -> Self {
+        Self { bus: "default".into(), source: "fanfare.s3".into() }
+    }
+}

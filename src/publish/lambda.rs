@@ -1,0 +1,46 @@
+//! Lambda: `Invoke` with `InvocationType=Event`, one message a request.
+
+use aws_sdk_lambda::{Client, primitives::Blob, types::InvocationType};
+
+use super::{Limits, Publish, Verdict, aws::failed_request};
+use crate::model::{FunctionArn, Message};
+
+/// One function, version or alias.
+#[derive(Debug)]
+pub struct Function {
+    client: Client,
+    arn: String,
+}
+
+impl Function {
+    pub(super) fn new(client: Client, function: &FunctionArn) -> Self {
+        Self { client, arn: function.to_string() }
+    }
+}
+
+impl Publish for Function {
+    fn limits(&self) -> Limits {
+        Limits { entries: 1, bytes: 1_000_000 }
+    }
+
+    fn weight(&self, message: &Message) -> usize {
+        message.body.len()
+    }
+
+    async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for message in batch {
+            let request = self
+                .client
+                .invoke()
+                .function_name(&self.arn)
+                .invocation_type(InvocationType::Event)
+                .payload(Blob::new(message.body.as_bytes()));
+            verdicts.push(match request.send().await {
+                Ok(_) => Verdict::Delivered,
+                Err(error) => failed_request(&error),
+            });
+        }
+        verdicts
+    }
+}

@@ -1,0 +1,64 @@
+//! SNS: `PublishBatch`.
+
+use aws_sdk_sns::{Client, types::PublishBatchRequestEntry};
+
+use super::{Cause, Limits, Publish, Verdict, aws::failed_request, verdict::by_id};
+use crate::model::{Message, TopicArn};
+
+/// One standard topic.
+#[derive(Debug)]
+pub struct Topic {
+    client: Client,
+    arn: String,
+}
+
+impl Topic {
+    pub(super) fn new(client: Client, topic: &TopicArn) -> Self {
+        Self { client, arn: topic.to_string() }
+    }
+}
+
+impl Publish for Topic {
+    /// A topic's owner can raise the 256 KiB to 1 MiB; the smaller number is right for both.
+    fn limits(&self) -> Limits {
+        Limits { entries: 10, bytes: 262_144 }
+    }
+
+    fn weight(&self, message: &Message) -> usize {
+        message.body.len() + message.subject.len()
+    }
+
+    async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
+        let entries = batch.iter().enumerate().map(|(index, message)| entry(index, message));
+        let request = self.client.publish_batch().topic_arn(&self.arn);
+        let answer =
+            match request.set_publish_batch_request_entries(Some(entries.collect())).send().await {
+                Ok(answer) => answer,
+                Err(error) => return vec![failed_request(&error); batch.len()],
+            };
+        let delivered = answer
+            .successful()
+            .iter()
+            .map(|entry| (entry.id().unwrap_or_default(), Verdict::Delivered));
+        let failed = answer.failed().iter().map(|entry| {
+            let message = entry.message().unwrap_or_default();
+            (
+                entry.id(),
+                Verdict::refused(
+                    entry.sender_fault().into(),
+                    Cause::from_code(entry.code(), None, message),
+                ),
+            )
+        });
+        by_id(batch.len(), delivered.chain(failed))
+    }
+}
+
+fn entry(index: usize, message: &Message) -> PublishBatchRequestEntry {
+    PublishBatchRequestEntry::builder()
+        .id(index.to_string())
+        .subject(message.subject)
+        .message(&message.body)
+        .build()
+        .expect("id and message are set")
+}

@@ -1,0 +1,112 @@
+//! SQS: `SendMessageBatch`.
+
+use aws_sdk_sqs::{
+    Client,
+    types::{
+        MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+        SendMessageBatchRequestEntry,
+    },
+};
+
+use super::{Cause, Limits, Publish, Verdict, aws::failed_request, verdict::by_id};
+use crate::model::{Arn, Message, QueueArn};
+
+/// One standard queue.
+#[derive(Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    /// The queue's URL follows from its ARN, so that `sqs:GetQueueUrl` need not be allowed.
+    pub(super) fn new(client: Client, queue: &QueueArn, endpoint: Option<&str>) -> Self {
+        Self { client, url: queue_url(queue.arn(), endpoint) }
+    }
+}
+
+fn queue_url(arn: &Arn, endpoint: Option<&str>) -> String {
+    let (account, name) = (arn.account(), arn.resource());
+    if let Some(endpoint) = endpoint {
+        return format!("{}/{account}/{name}", endpoint.trim_end_matches('/'));
+    }
+    let domain = match arn.partition() {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
+    format!("https://sqs.{}.{domain}/{account}/{name}", arn.region())
+}
+
+/// Name and type of the trace attribute, which count like the body.
+const TRACE_OVERHEAD: usize = "AWSTraceHeader".len() + "String".len();
+
+impl Publish for Queue {
+    fn limits(&self) -> Limits {
+        Limits { entries: 10, bytes: 1_048_576 }
+    }
+
+    fn weight(&self, message: &Message) -> usize {
+        let trace = message.trace_id.as_ref().map_or(0, |trace| trace.len() + TRACE_OVERHEAD);
+        message.body.len() + trace
+    }
+
+    async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
+        let entries = batch.iter().enumerate().map(|(index, message)| entry(index, message));
+        let request = self.client.send_message_batch().queue_url(&self.url);
+        let answer = match request.set_entries(Some(entries.collect())).send().await {
+            Ok(answer) => answer,
+            Err(error) => return vec![failed_request(&error); batch.len()],
+        };
+        let delivered = answer.successful().iter().map(|entry| (entry.id(), Verdict::Delivered));
+        let failed = answer.failed().iter().map(|entry| {
+            let message = entry.message().unwrap_or_default();
+            (
+                entry.id(),
+                Verdict::refused(
+                    entry.sender_fault().into(),
+                    Cause::from_code(entry.code(), None, message),
+                ),
+            )
+        });
+        by_id(batch.len(), delivered.chain(failed))
+    }
+}
+
+fn entry(index: usize, message: &Message) -> SendMessageBatchRequestEntry {
+    let trace = message.trace_id.as_ref().map(|trace| {
+        MessageSystemAttributeValue::builder()
+            .data_type("String")
+            .string_value(trace)
+            .build()
+            .expect("the data type is set")
+    });
+    let mut entry =
+        SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(&message.body);
+    if let Some(trace) = trace {
+        entry = entry
+            .message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, trace);
+    }
+    entry.build().expect("id and body are set")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_s_url_follows_from_its_arn() {
+        let url = |arn: &str, endpoint| queue_url(&arn.parse().unwrap(), endpoint);
+        assert_eq!(
+            url("arn:aws:sqs:eu-west-1:123456789012:orders", None),
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
+        );
+        assert_eq!(
+            url("arn:aws-cn:sqs:cn-north-1:123456789012:orders", None),
+            "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/orders"
+        );
+        assert_eq!(
+            url("arn:aws:sqs:us-east-1:123456789012:orders", Some("http://127.0.0.1:4566/")),
+            "http://127.0.0.1:4566/123456789012/orders"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! What became of one message.
+
+use std::{fmt, time::Duration};
+
+use super::Class;
+
+/// The outcome of one attempt for one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The service has it.
+    Delivered,
+    /// Not delivered; another attempt may succeed.
+    Retry {
+        /// How long the service asked to wait.
+        after: Option<Duration>,
+        /// Why not.
+        cause: Cause,
+    },
+    /// The service will never take this message.
+    Reject(Cause),
+}
+
+/// Whose fault the service says a refused entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Ours.
+    Sender,
+    /// Its own.
+    Service,
+}
+
+impl From<bool> for Fault {
+    /// From the `SenderFault` of SQS and SNS.
+    fn from(sender: bool) -> Self {
+        if sender { Self::Sender } else { Self::Service }
+    }
+}
+
+/// Why a message was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The kind of failure.
+    pub class: Class,
+    /// The service's error code, or ours where no answer came.
+    pub code: Box<str>,
+    /// The service's words.
+    pub message: Box<str>,
+}
+
+impl Verdict {
+    /// The verdict on a message that the service refused with this code.
+    pub fn failed(after: Option<Duration>, cause: Cause) -> Self {
+        match cause.class {
+            Class::Poison => Self::Reject(cause),
+            _ => Self::Retry { after, cause },
+        }
+    }
+
+    /// Why the message was not delivered.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Delivered => None,
+            Self::Retry { cause, .. } | Self::Reject(cause) => Some(cause),
+        }
+    }
+
+    /// The verdict on one entry of a batch that was otherwise taken. A fault that the service
+    /// lays on the sender and that the table does not know is the message's own.
+    pub fn refused(fault: Fault, cause: Cause) -> Self {
+        match (cause.class, fault) {
+            (Class::Unknown, Fault::Sender) => Self::Reject(cause),
+            _ => Self::failed(None, cause),
+        }
+    }
+
+    /// The verdict on a message that the answer does not mention.
+    pub fn unanswered() -> Self {
+        let message = "the answer does not mention this message".into();
+        let cause = Cause { class: Class::Transient, code: "MissingEntry".into(), message };
+        Self::Retry { after: None, cause }
+    }
+}
+
+/// Orders verdicts that came by entry id, which is the message's place in the batch.
+pub(super) fn by_id<'a>(
+    len: usize,
+    answers: impl IntoIterator<Item = (&'a str, Verdict)>,
+) -> Vec<Verdict> {
+    let mut verdicts = vec![Verdict::unanswered(); len];
+    for (id, verdict) in answers {
+        if let Some(slot) = id.parse().ok().and_then(|index: usize| verdicts.get_mut(index)) {
+            *slot = verdict;
+        }
+    }
+    verdicts
+}
+
+impl Cause {
+    /// Classifies an error by the service's code.
+    pub fn from_code(code: &str, status: Option<u16>, message: &str) -> Self {
+        Self { class: Class::of(code, status), code: code.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
