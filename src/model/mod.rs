@@ -10,6 +10,7 @@ mod event;
 mod event_type;
 mod key;
 mod message;
+mod owner;
 mod record;
 mod secret;
 mod sequencer;
@@ -21,6 +22,7 @@ pub use event::{Annotation, Details, Event, Replication, Restore, Retention, Ret
 pub use event_type::{EventPattern, EventType, EventTypeSet, UnknownEventType};
 pub use key::{KeyError, ObjectKey, decode_form};
 pub use message::Message;
+pub use owner::{AccountId, OwnerError, Region};
 pub use record::{Record, RecordError, RuleId, RuleIdError};
 pub use secret::Secret;
 pub use sequencer::Sequencer;

@@ -1,0 +1,96 @@
+//! Whose events these are: the region and the account that every event is stamped with.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A region's name, such as `us-east-1`: 1 to 32 of the characters `a-z 0-9 -`.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Region(Box<str>);
+
+/// An AWS account's id: 12 digits.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct AccountId(Box<str>);
+
+/// Why a text is neither.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum OwnerError {
+    /// Not a region.
+    #[error("`{0}` is no region; write it as in an ARN, such as \"us-east-1\"")]
+    Region(Box<str>),
+    /// Not an account.
+    #[error("`{0}` is no account id; write its 12 digits in quotes")]
+    AccountId(Box<str>),
+}
+
+impl Region {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The partition that a region of this name belongs to, by its prefix.
+    pub fn partition(&self) -> &'static str {
+        match self.0.split_once('-') {
+            Some(("cn", _)) => "aws-cn",
+            Some(("us", rest)) if rest.starts_with("gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
+impl AccountId {
+    /// The 12 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Region {
+    type Error = OwnerError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if (1..=32).contains(&text.len()) && text.bytes().all(legal) {
+            return Ok(Self(text.into()));
+        }
+        Err(OwnerError::Region(text.into()))
+    }
+}
+
+impl TryFrom<String> for AccountId {
+    type Error = OwnerError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(Self(text.into()));
+        }
+        Err(OwnerError::AccountId(text.into()))
+    }
+}
+
+impl Default for Region {
+    fn default() -> Self {
+        Self("us-east-1".into())
+    }
+}
+
+impl Default for AccountId {
+    fn default() -> Self {
+        Self("000000000000".into())
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
