@@ -1,7 +1,22 @@
-//! The ingest stage.
+//! Accepts events from stores: HTTP in, matched and durable before it answers.
+//!
+//! One request is atomic. Only the fields that Amazon documents go any further than `decode`: a
+//! store's request headers, RustFS sends its client's `authorization` among them, end there.
 
+mod accept;
+mod config;
 mod decode;
+mod listen;
+mod metrics;
+#[cfg(test)]
+mod tests;
+mod token;
 
+pub use accept::{AcceptError, Accepted, Acceptor};
+pub use config::Config;
 pub use decode::{
     DecodeError, DropReason, Dropped, Encoding, Received, Rejected, Rejection, decode,
 };
+pub use listen::{BindError, Listener};
+pub use metrics::describe;
+pub use token::TokenError;

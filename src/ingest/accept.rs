@@ -1,0 +1,130 @@
+//! From a decoded request to the journal: match, store, and only then say so.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tracing::{debug, warn};
+
+use super::{decode::Received, metrics::Counts};
+use crate::{
+    journal::{AppendError, Journal, MetaError, NewRecord},
+    model::{Event, Record, RuleId},
+    route::{Shared, Table},
+};
+
+/// Takes the events of one request.
+#[derive(Clone, Debug)]
+pub struct Acceptor {
+    routes: Shared,
+    journal: Journal,
+}
+
+/// What the store is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Events in the request.
+    pub received: u64,
+    /// Events that at least one rule wants.
+    pub matched: u64,
+}
+
+/// Why nothing of a request was accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// The journal did not take the events.
+    #[error(transparent)]
+    Journal(#[from] AppendError),
+    /// The quarantine did not take what is no event.
+    #[error(transparent)]
+    Quarantine(#[from] MetaError),
+}
+
+/// Something to set aside: why, and the text as it was sent.
+type Aside = (String, Bytes);
+
+impl Acceptor {
+    /// Takes events by the rules of `routes` into `journal`.
+    pub fn new(routes: Shared, journal: Journal) -> Self {
+        Self { routes, journal }
+    }
+
+    /// Accepts all of a request or nothing of it. When this answers `Ok`, every matched event is
+    /// on stable storage.
+    pub async fn accept(
+        &self,
+        received: Received,
+        trace_id: Option<&str>,
+    ) -> Result<Accepted, AcceptError> {
+        let mut counts = Counts {
+            received: received.count() as u64,
+            dropped: received.dropped.len() as u64,
+            ..Counts::default()
+        };
+        for dropped in &received.dropped {
+            debug!(?dropped, "event dropped");
+        }
+        let rejected = received.rejected.into_iter();
+        let mut aside: Vec<Aside> = rejected
+            .map(|it| (it.reason.to_string(), Bytes::from(String::from(it.body))))
+            .collect();
+        let table = self.routes.load();
+        let mut records = Vec::new();
+        for mut event in received.events {
+            event.trace_id = trace_id.map(str::to_owned);
+            if table.is_undecided(&event.bucket) {
+                aside.push(undecided(event));
+            } else if store(&table, event, &mut records) {
+                counts.matched += 1;
+            } else {
+                counts.unmatched += 1;
+            }
+        }
+        counts.quarantined = aside.len() as u64;
+        self.keep(records, aside).await?;
+        counts.record();
+        Ok(Accepted { received: counts.received, matched: counts.matched })
+    }
+
+    /// The quarantine first: if the journal then refuses, the store sends all of it again, and
+    /// only the quarantine holds something twice.
+    async fn keep(&self, records: Vec<NewRecord>, aside: Vec<Aside>) -> Result<(), AcceptError> {
+        for (reason, body) in aside {
+            warn!(reason, bytes = body.len(), "kept in quarantine: not an event");
+            self.journal.quarantine(&reason, body).await?;
+        }
+        if !records.is_empty() {
+            self.journal.append(records).await?;
+        }
+        Ok(())
+    }
+}
+
+fn undecided(event: Event) -> Aside {
+    let reason = format!("the notification document of bucket {} was never readable", event.bucket);
+    (reason, Record { event, rules: Vec::new() }.encode().into())
+}
+
+/// Adds the event once for all its destinations. A destination that several rules name gets a
+/// record for each further rule, since each rule is a message of its own.
+fn store(table: &Table, event: Event, records: &mut Vec<NewRecord>) -> bool {
+    let mut lanes: Vec<Arc<str>> = Vec::new();
+    let mut rules: Vec<Option<RuleId>> = Vec::new();
+    let mut further = Vec::new();
+    for rule in table.matching(&event.bucket, event.event_type, &event.key) {
+        if lanes.contains(&rule.lane) {
+            further.push((Arc::clone(&rule.lane), rule.id.clone()));
+        } else {
+            lanes.push(Arc::clone(&rule.lane));
+            rules.push(rule.id.clone());
+        }
+    }
+    if lanes.is_empty() {
+        return false;
+    }
+    for (lane, rule) in further {
+        let record = Record { event: event.clone(), rules: vec![rule] };
+        records.push(NewRecord { lanes: vec![lane], body: record.encode().into() });
+    }
+    records.push(NewRecord { lanes, body: Record { event, rules }.encode().into() });
+    true
+}

@@ -1,0 +1,23 @@
+//! The `[events]` section.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+/// What a store has to know and how much it may send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The file that holds the bearer token; without it, whoever reaches the port may post.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_token_file: Option<PathBuf>,
+    /// The largest request body.
+    pub body_limit: ByteSize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { auth_token_file: None, body_limit: ByteSize::mib(16) }
+    }
+}

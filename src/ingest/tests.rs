@@ -1,0 +1,105 @@
+//! Acceptance on a real journal.
+
+use std::thread;
+
+use jiff::Timestamp;
+
+use super::{Accepted, Acceptor, Encoding, decode};
+use crate::{
+    journal::{self, Journal},
+    model::{EventPattern, Record},
+    route::{Bucket, KeyFilter, Rule, Shared, Table},
+    rules::KeyMatch,
+};
+
+const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:q";
+const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:t";
+
+fn rule(id: &str, arn: &str, prefix: &str) -> Rule {
+    Rule {
+        id: Some(id.parse().unwrap()),
+        destination: arn.parse().unwrap(),
+        lane: arn.into(),
+        event_types: "s3:ObjectCreated:*".parse::<EventPattern>().unwrap().types(),
+        filter: KeyFilter::new(prefix, "", KeyMatch::Aws),
+    }
+}
+
+fn put(bucket: &str, key: &str) -> String {
+    format!(
+        r#"{{"eventName":"ObjectCreated:Put","eventTime":"2026-11-22T07:20:47Z","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}"}}}}}}"#
+    )
+}
+
+/// Accepts a request by these rules and answers what each lane then has: rule ids and keys.
+async fn accepted(
+    directory: &std::path::Path,
+    rules: Vec<Rule>,
+    records: &[String],
+) -> (Journal, Accepted) {
+    let config = journal::Config { directory: directory.into(), ..journal::Config::default() };
+    let (journal, writer, _) = journal::open(&config).unwrap();
+    drop(thread::spawn(move || writer.run()));
+    let mut table = Table::default();
+    table.replace("photos".parse().unwrap(), Bucket::new(rules));
+    table.set_undecided("unsure".parse().unwrap());
+    let routes = Shared::default();
+    routes.store(table);
+    let body = format!(r#"{{"Records":[{}]}}"#, records.join(","));
+    let received = decode(body.as_bytes(), Encoding::Json, Timestamp::UNIX_EPOCH).unwrap();
+    let accepted = Acceptor::new(routes, journal.clone()).accept(received, Some("Root=1")).await;
+    (journal, accepted.unwrap())
+}
+
+async fn in_lane(journal: &Journal, lane: &str) -> Vec<(String, String)> {
+    let mut reader = journal.reader(&lane.into()).await.unwrap();
+    let fetched = reader.fetch(100, 1 << 20).await.unwrap();
+    let named = |fetched: &journal::Fetched| {
+        let record = Record::decode(&fetched.body).unwrap();
+        assert_eq!(record.event.trace_id.as_deref(), Some("Root=1"));
+        let rule = record.rules[fetched.ordinal].as_ref().unwrap().to_string();
+        (rule, record.event.key.to_string())
+    };
+    fetched.iter().map(named).collect()
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(rule, key)| ((*rule).to_owned(), (*key).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn each_destination_gets_what_its_rule_wants_under_that_rule_s_id() {
+    let directory = tempfile::tempdir().unwrap();
+    let rules = vec![rule("q", QUEUE, "a"), rule("t", TOPIC, "")];
+    let records = [put("photos", "a1"), put("photos", "b1"), put("elsewhere", "a1")];
+    let (journal, answer) = accepted(directory.path(), rules, &records).await;
+    assert_eq!(answer, Accepted { received: 3, matched: 2 });
+    assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "a1")]));
+    assert_eq!(in_lane(&journal, TOPIC).await, owned(&[("t", "a1"), ("t", "b1")]));
+}
+
+#[tokio::test]
+async fn two_rules_with_one_destination_are_two_messages() {
+    let directory = tempfile::tempdir().unwrap();
+    let rules = vec![rule("one", QUEUE, ""), rule("two", QUEUE, "a")];
+    let (journal, answer) = accepted(directory.path(), rules, &[put("photos", "a1")]).await;
+    assert_eq!(answer, Accepted { received: 1, matched: 1 });
+    let mut lane = in_lane(&journal, QUEUE).await;
+    lane.sort();
+    assert_eq!(lane, owned(&[("one", "a1"), ("two", "a1")]));
+}
+
+#[tokio::test]
+async fn what_is_no_event_and_what_nobody_can_decide_is_kept_with_the_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let records = [put("unsure", "k"), r#"{"hello":"world"}"#.to_owned()];
+    let (journal, answer) = accepted(directory.path(), Vec::new(), &records).await;
+    assert_eq!(answer, Accepted { received: 2, matched: 0 });
+    let kept = journal.quarantined().await.unwrap();
+    let reasons: Vec<_> = kept.iter().map(|row| &*row.reason).collect();
+    assert!(
+        reasons.iter().any(|reason| reason.contains("bucket unsure was never readable")),
+        "{reasons:?}"
+    );
+    assert!(kept.iter().any(|row| *row.body == *br#"{"hello":"world"}"#), "{reasons:?}");
+}
