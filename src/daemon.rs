@@ -1,1 +1,306 @@
-//! Wiring: start, run, stop.
+//! Wiring: open every stage, run them, stop them. It holds no logic of its own.
+//!
+//! Everything that can fail on the world fails in [`Daemon::start`], before anything serves. A
+//! stage that ends on its own ends the process: a restarted daemon beats a limping one, and the
+//! journal has what is pending.
+
+use std::{error::Error, io, net::SocketAddr, thread, time::Duration};
+
+use tokio::{
+    sync::{oneshot, watch},
+    task::{JoinError, JoinSet, spawn_blocking},
+    time::timeout,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    admin, config,
+    config::Config,
+    control, deliver, ingest, journal,
+    model::{Destination, Service},
+    payload::{Form, Renderer},
+    publish::{Aws, Publisher},
+    route,
+    stop::{Stop, Stopper, stopper},
+    telemetry,
+};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Outcome = Result<(), BoxError>;
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    stages: JoinSet<(&'static str, Outcome)>,
+    stopper: Stopper,
+    grace: Duration,
+}
+
+/// Why a daemon cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings contradict themselves.
+    #[error(transparent)]
+    Config(#[from] config::LoadError),
+    /// Metrics cannot be recorded.
+    #[error(transparent)]
+    Metrics(#[from] telemetry::InstallError),
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] journal::OpenError),
+    /// The notification documents cannot be loaded.
+    #[error(transparent)]
+    Documents(#[from] control::OpenError),
+    /// The events port cannot be opened.
+    #[error(transparent)]
+    Events(#[from] ingest::BindError),
+    /// The S3 port cannot be opened.
+    #[error(transparent)]
+    S3(#[from] control::BindError),
+    /// The admin port cannot be opened.
+    #[error(transparent)]
+    Admin(#[from] admin::BindError),
+    /// The journal's thread cannot be started.
+    #[error("cannot start the journal's thread")]
+    Thread(#[source] io::Error),
+    /// Opening the journal panicked, which is a bug.
+    #[error("opening the journal panicked")]
+    Panicked(#[source] JoinError),
+}
+
+/// A stage ended although nobody asked for a stop.
+#[derive(Debug, thiserror::Error)]
+#[error("the {stage} ended on its own")]
+pub struct StageEnded {
+    /// Which.
+    stage: &'static str,
+    /// Why, if it said so.
+    source: Option<BoxError>,
+}
+
+/// How a stop went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Every request on the wire was answered.
+    Finished,
+    /// The grace ended first. What was on the wire is still in the journal.
+    Expired,
+}
+
+impl StartError {
+    /// Whether the settings are to blame, so that starting again cannot help.
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::Config(_)
+                | Self::Documents(control::OpenError::Directory { .. })
+                | Self::Events(ingest::BindError::Token(_))
+        )
+    }
+}
+
+impl Daemon {
+    /// Recovers the journal, loads the documents, opens the ports, and starts every stage.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let metrics = telemetry::Metrics::install()?;
+        ingest::describe();
+        deliver::describe();
+        let (journal, writer) = open_journal(config.journal.clone()).await?;
+        let routes = route::Shared::default();
+        let store = control::Store::open(&config.notifications, scope(config)?, routes.clone())?;
+        let documents = store.status();
+        let acceptor = ingest::Acceptor::new(routes, journal.clone());
+        let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
+        let s3 = control::Server::bind(config.listen.s3).await?;
+        let admin = admin::Server::bind(
+            config.listen.admin,
+            health(journal.clone(), documents),
+            exposition(journal.clone(), metrics),
+        )
+        .await?;
+        let lanes = lanes(config, journal).await;
+        log_addresses([
+            ("events", events.address()),
+            ("s3", s3.address()),
+            ("admin", admin.address()),
+        ]);
+
+        let (stopper, stop) = stopper();
+        let mut daemon = Self { stages: JoinSet::new(), stopper, grace: config.shutdown_grace };
+        daemon.run_writer(writer)?;
+        let destinations = store.destinations();
+        daemon.run("lanes", lanes.run(destinations, stop.clone()));
+        daemon.run("document watch", store.run(stop.clone()));
+        daemon.run("events listener", until_expired(events.run(stop.clone()), stop.clone()));
+        daemon.run("s3 listener", until_expired(s3.run(stop.clone()), stop.clone()));
+        daemon.run("admin listener", until_expired(admin.run(stop.clone()), stop));
+        Ok(daemon)
+    }
+
+    fn run<E>(
+        &mut self,
+        stage: &'static str,
+        running: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) where
+        E: Into<BoxError>,
+    {
+        self.stages.spawn(async move { (stage, running.await.map_err(Into::into)) });
+    }
+
+    /// The writer is a thread, because it waits for the disk.
+    fn run_writer(&mut self, writer: journal::Writer) -> Result<(), StartError> {
+        let (ended, outcome) = oneshot::channel();
+        thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || {
+                // Nobody listens any more only if the process is going away.
+                drop(ended.send(writer.run()));
+            })
+            .map_err(StartError::Thread)?;
+        self.run("journal", async move {
+            match outcome.await {
+                Ok(outcome) => outcome.map_err(BoxError::from),
+                Err(cause) => Err(BoxError::from(cause)),
+            }
+        });
+        Ok(())
+    }
+
+    /// Waits until a stage ends, which none does without a stop.
+    pub async fn stage_ended(&mut self) -> StageEnded {
+        match self.stages.join_next().await {
+            Some(Ok((stage, outcome))) => StageEnded { stage, source: outcome.err() },
+            Some(Err(panic)) => StageEnded { stage: "panicked stage", source: Some(panic.into()) },
+            None => StageEnded { stage: "daemon", source: None },
+        }
+    }
+
+    /// Takes nothing new, lets requests on the wire finish within the grace, and closes the
+    /// journal, which keeps what is pending.
+    pub async fn stop(mut self) -> Stopped {
+        self.stopper.request();
+        let finished = timeout(self.grace, self.join_all()).await;
+        if finished.is_ok() {
+            return Stopped::Finished;
+        }
+        self.stopper.expire();
+        self.join_all().await;
+        Stopped::Expired
+    }
+
+    async fn join_all(&mut self) {
+        while let Some(ended) = self.stages.join_next().await {
+            match ended {
+                Ok((_, Ok(()))) => {}
+                Ok((stage, Err(cause))) => warn!(stage, %cause, "stage failed during the stop"),
+                Err(cause) => warn!(%cause, "stage panicked during the stop"),
+            }
+        }
+    }
+}
+
+fn scope(config: &Config) -> Result<control::Scope, StartError> {
+    let (region, rules) = (config.region.clone(), config.rules.clone());
+    Ok(control::Scope { region, bus: config.bus()?, rules })
+}
+
+async fn open_journal(
+    config: journal::Config,
+) -> Result<(journal::Journal, journal::Writer), StartError> {
+    let opened =
+        spawn_blocking(move || journal::open(&config)).await.map_err(StartError::Panicked)?;
+    let (journal, writer, recovery) = opened?;
+    log_recovery(&recovery);
+    Ok((journal, writer))
+}
+
+fn log_recovery(recovery: &journal::Recovery) {
+    let journal::Recovery { records, bytes_scanned, torn_bytes, missing, .. } = *recovery;
+    info!(records, bytes_scanned, torn_bytes, checkpoint = ?recovery.checkpoint, "journal open");
+    for region in &recovery.corrupt {
+        error!(?region, "part of the journal is corrupt; its bytes were copied to corrupt/");
+    }
+    if missing > 0 {
+        error!(missing, "records that were pending are not in the journal any more");
+    }
+}
+
+/// Why the journal takes no events, if it does not.
+fn refusal(status: &journal::Status) -> Option<String> {
+    if status.failed {
+        return Some("the disk could not say what is durable; the process has to end".into());
+    }
+    if status.bytes >= status.limit {
+        let (bytes, limit) = (status.bytes, status.limit);
+        return Some(format!("full: {bytes} bytes of at most {limit}"));
+    }
+    status.last_error.as_ref().map(|cause| format!("the disk refuses: {cause}"))
+}
+
+async fn lanes(
+    config: &Config,
+    journal: journal::Journal,
+) -> deliver::Lanes<impl Fn(&Destination) -> (Publisher, Form) + Send + use<>> {
+    let aws = Aws::new(&config.region, &config.aws, &config.event_bridge).await;
+    let connect = move |destination: &Destination| {
+        let form = match destination.service() {
+            Service::Sqs | Service::Sns | Service::Lambda => Form::S3Event,
+            Service::EventBridge => Form::EventBridge,
+        };
+        (aws.publisher(destination), form)
+    };
+    let (region, account) = (config.region.as_str(), config.account_id.as_str());
+    let renderer = Renderer::new(region, account, &config.payload);
+    deliver::Lanes::new(journal, renderer, connect, config.deliver.clone())
+}
+
+fn health(
+    journal: journal::Journal,
+    documents: watch::Receiver<control::Status>,
+) -> impl Fn() -> admin::Health + Send + Sync {
+    move || {
+        let refused = refusal(&journal.status());
+        let documents = documents.borrow();
+        let broken = documents.broken.iter().map(|broken| admin::Document {
+            file: broken.file.clone(),
+            problem: broken.problem.clone(),
+            in_force: broken.in_force.words(),
+        });
+        admin::Health {
+            ready: refused.is_none(),
+            journal: refused,
+            documents: documents.loaded,
+            broken_documents: broken.collect(),
+        }
+    }
+}
+
+fn exposition(
+    journal: journal::Journal,
+    metrics: telemetry::Metrics,
+) -> impl Fn() -> String + Send + Sync {
+    move || {
+        deliver::observe(&journal);
+        metrics.render()
+    }
+}
+
+fn log_addresses(listeners: [(&str, io::Result<SocketAddr>); 3]) {
+    for (listener, address) in listeners {
+        match address {
+            Ok(address) => info!(listener, %address, "listening"),
+            Err(cause) => warn!(listener, %cause, "listening at an unknown address"),
+        }
+    }
+}
+
+/// A connection that stays open must not outlast the grace.
+async fn until_expired<E>(
+    serving: impl Future<Output = Result<(), E>>,
+    stop: Stop,
+) -> Result<(), E> {
+    tokio::select! {
+        served = serving => served,
+        () = stop.expired() => Ok(()),
+    }
+}

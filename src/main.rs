@@ -1,2 +1,85 @@
 //! The life of the process.
-fn main() {}
+//!
+//! Its exit codes are an interface: 0 done or stopped, 1 failed, 2 wrong usage, 78 a
+//! configuration that no restart will mend.
+
+use std::{io, process::ExitCode};
+
+use anyhow::Context;
+use clap::Parser;
+use fanfare::{
+    cli::{Cli, Command, Findings, Settings, StopSignals, check},
+    config::{Config, LoadError},
+    daemon::{Daemon, StartError, Stopped},
+    telemetry::{self, systemd},
+};
+use tracing::{error, info, warn};
+
+/// `EX_CONFIG` of sysexits.h.
+const CONFIGURATION: u8 = 78;
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Serve { settings } => serve(&settings).map(|()| ExitCode::SUCCESS),
+        Command::Check { settings, files } => Config::load(&settings.path)
+            .map_err(Into::into)
+            .and_then(|config| check(&config, files, &mut io::stdout().lock()))
+            .map(|findings| match findings {
+                Findings::None => ExitCode::SUCCESS,
+                Findings::Problems => CONFIGURATION.into(),
+            }),
+    };
+    ended.unwrap_or_else(|cause| {
+        report(&cause);
+        exit_code(&cause).into()
+    })
+}
+
+#[tokio::main]
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let config = Config::load(&settings.path)?;
+    telemetry::init(&config.log)?;
+
+    // Before anything opens, so that a stop during a long recovery is not lost.
+    let mut signals = StopSignals::watch().context("cannot watch for signals")?;
+    let mut daemon = Daemon::start(&config).await.context("cannot start")?;
+    info!(version = env!("CARGO_PKG_VERSION"), "ready");
+    systemd::ready();
+
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        ended = daemon.stage_ended() => return Err(ended.into()),
+    };
+    info!(signal, grace = ?config.shutdown_grace, "stopping; a second signal does not wait");
+    systemd::stopping();
+    tokio::select! {
+        stopped = daemon.stop() => match stopped {
+            Stopped::Finished => info!("stopped"),
+            Stopped::Expired => warn!("the grace ended; the journal has the rest"),
+        },
+        signal = signals.next() => warn!(signal, "not waiting; the journal has the rest"),
+    }
+    Ok(())
+}
+
+/// Before the log is set up, and for people at a terminal, the error goes to stderr as it is.
+#[expect(clippy::print_stderr, reason = "the one place where the process says why it ends")]
+fn report(cause: &anyhow::Error) {
+    if tracing::enabled!(tracing::Level::ERROR) {
+        error!("{cause:#}");
+    } else {
+        eprintln!("fanfare: {cause:#}");
+    }
+}
+
+fn exit_code(cause: &anyhow::Error) -> u8 {
+    let started = cause.downcast_ref::<StartError>();
+    if cause.is::<LoadError>()
+        || cause.is::<telemetry::InitError>()
+        || started.is_some_and(StartError::is_configuration)
+    {
+        CONFIGURATION
+    } else {
+        1
+    }
+}

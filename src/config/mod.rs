@@ -1,1 +1,9 @@
-//! The config stage.
+//! The settings file. Each stage owns its section; this composes them and reads the file.
+
+mod load;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use load::LoadError;
+pub use settings::{Config, Listen};

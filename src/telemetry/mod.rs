@@ -1,1 +1,8 @@
-//! The telemetry stage.
+//! How the process speaks: logs, metrics, and to the service manager.
+
+mod log;
+mod metrics;
+pub mod systemd;
+
+pub use log::{Config, Format, InitError, init};
+pub use metrics::{InstallError, Metrics};

@@ -1,0 +1,93 @@
+//! Every section in one place.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    control, deliver, ingest, journal,
+    model::{AccountId, Destination, Region},
+    payload, publish, rules, telemetry,
+};
+
+/// The settings of a daemon. `config/fanfare.toml` names every key, its default, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The region that is stamped on every event; destinations must be in it.
+    pub region: Region,
+    /// The owner of every bucket.
+    pub account_id: AccountId,
+    /// How long a stop waits for requests on the wire.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_grace: Duration,
+    /// `[listen]`.
+    pub listen: Listen,
+    /// `[events]`.
+    pub events: ingest::Config,
+    /// `[notifications]`.
+    pub notifications: control::Config,
+    /// `[rules]`.
+    pub rules: rules::Config,
+    /// `[journal]`.
+    pub journal: journal::Config,
+    /// `[deliver]`.
+    pub deliver: deliver::Config,
+    /// `[payload]`.
+    pub payload: payload::Config,
+    /// `[aws]`.
+    pub aws: publish::Config,
+    /// `[event_bridge]`.
+    pub event_bridge: publish::EventBridgeConfig,
+    /// `[log]`.
+    pub log: telemetry::Config,
+}
+
+/// The three ports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// Stores post here.
+    pub events: SocketAddr,
+    /// The S3 API.
+    pub s3: SocketAddr,
+    /// Health, readiness, metrics.
+    pub admin: SocketAddr,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            region: Region::default(),
+            account_id: AccountId::default(),
+            shutdown_grace: Duration::from_secs(15),
+            listen: Listen::default(),
+            events: ingest::Config::default(),
+            notifications: control::Config::default(),
+            rules: rules::Config::default(),
+            journal: journal::Config::default(),
+            deliver: deliver::Config::default(),
+            payload: payload::Config::default(),
+            aws: publish::Config::default(),
+            event_bridge: publish::EventBridgeConfig::default(),
+            log: telemetry::Config::default(),
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self { events: loopback(9710), s3: loopback(9711), admin: loopback(9712) }
+    }
+}
+
+impl Config {
+    /// The bus that buckets with EventBridge on send to.
+    pub fn bus(&self) -> Result<Destination, super::LoadError> {
+        let (region, account) = (self.region.as_str(), self.account_id.as_str());
+        let (partition, bus) = (self.region.partition(), &self.event_bridge.bus);
+        let arn = format!("arn:{partition}:events:{region}:{account}:event-bus/{bus}");
+        arn.parse().map_err(|source| super::LoadError::Bus { bus: bus.clone(), source })
+    }
+}
