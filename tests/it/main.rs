@@ -1,2 +1,17 @@
-//! The real binary against real components; a module per promise.
+//! The promises of fanfare, held against the real binary and a real moto: one module a promise.
+//!
+//! Nothing here is a double of fanfare, and nothing sleeps: a test waits for what it is promised.
 #![cfg(test)]
+
+mod harness;
+
+mod destinations; // each of the four gets the right message
+mod dialects; // what every store sends is understood
+mod ceph; // a real store, from its own API to the queue
+mod filters; // prefix and suffix, on the encoded key
+mod reload; // a changed document applies at once, a broken one harms nobody
+mod restart; // what was accepted is sent after a stop
+mod kill; // what was accepted is sent after a crash
+mod outage; // a dead destination delays nobody else
+mod bad_input; // what is refused, and how
+mod shutdown; // a stop does not wait for a dead destination

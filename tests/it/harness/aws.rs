@@ -1,0 +1,222 @@
+//! AWS, played by one moto server that all tests share; each has queues and topics of its own.
+//!
+//! What reached a service is read in the most honest way that moto has:
+//! - SQS and SNS: from a queue, which is subscribed to the topic;
+//! - EventBridge: a rule sends to a queue what moto's bus made of the entry;
+//! - Lambda: moto runs functions in Docker only. Without it, it takes an invocation and throws it
+//!   away, so the request itself is read back from moto's recorder;
+//! - `AWSTraceHeader`: moto's `SendMessageBatch` forgets it, so that too is read from the recorder.
+
+use std::{fs::File, path::Path, sync::OnceLock, time::Duration};
+
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_lambda::{primitives::Blob, types::FunctionCode};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::{Process, SOON, free_port, python, until};
+
+/// The account that moto plays.
+const ACCOUNT: &str = "123456789012";
+
+/// A running moto server, and the clients that look into it.
+#[derive(Debug)]
+pub(crate) struct Moto {
+    url: String,
+    runtime: Runtime,
+    sqs: aws_sdk_sqs::Client,
+    sns: aws_sdk_sns::Client,
+    lambda: aws_sdk_lambda::Client,
+    events: aws_sdk_eventbridge::Client,
+    _process: Process,
+}
+
+/// An SQS queue in moto.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    /// Its ARN.
+    pub(crate) arn: String,
+    url: String,
+}
+
+/// The moto server of this test process.
+pub(crate) fn moto() -> &'static Moto {
+    static MOTO: OnceLock<Moto> = OnceLock::new();
+    MOTO.get_or_init(Moto::start)
+}
+
+impl Moto {
+    fn start() -> Self {
+        let port = free_port();
+        let url = format!("http://127.0.0.1:{port}");
+        let file = |kind: &str| {
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("moto-{port}.{kind}"));
+            // Emptied: an earlier run may have had the same port.
+            (File::create(&path).expect("target is writable"), path)
+        };
+        let ((log, _), (_, recording)) = (file("log"), file("requests"));
+        let process = Process::start(python(), |command| {
+            command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
+            command.env("MOTO_ENABLE_RECORDING", "true");
+            command.env("MOTO_RECORDER_FILEPATH", recording);
+            command.stderr(log.try_clone().expect("a file can be shared")).stdout(log);
+        });
+        until("moto answers", SOON, || ureq::get(format!("{url}/moto-api/")).call().ok());
+        ureq::post(format!("{url}/moto-api/config"))
+            .send_json(json!({ "lambda": { "use_docker": false } }))
+            .expect("moto takes its configuration");
+        make_role(&url);
+        let runtime = Runtime::new().expect("the machine has threads");
+        let credentials = Credentials::new("test", "test", None, None, "moto");
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(&url);
+        let config = runtime.block_on(config.load());
+        Self {
+            sqs: aws_sdk_sqs::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            events: aws_sdk_eventbridge::Client::new(&config),
+            url,
+            runtime,
+            _process: process,
+        }
+    }
+
+    /// Where every service is reached.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Makes a queue. Names are the tests' own, so none sees what another caused.
+    pub(crate) fn queue(&self, name: &str) -> Queue {
+        let created = self.sqs.create_queue().queue_name(name).send();
+        let created = self.runtime.block_on(created).expect("moto makes a queue");
+        let url = created.queue_url.expect("a queue has a URL");
+        Queue { arn: format!("arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"), url }
+    }
+
+    /// Makes a topic that this queue is subscribed to; its ARN.
+    pub(crate) fn topic(&self, name: &str, subscriber: &Queue) -> String {
+        let created = self.runtime.block_on(self.sns.create_topic().name(name).send());
+        let arn = created.expect("moto makes a topic").topic_arn.expect("a topic has an ARN");
+        let subscribe = self.sns.subscribe().topic_arn(&arn).protocol("sqs");
+        let subscribe = subscribe.endpoint(&subscriber.arn).send();
+        self.runtime.block_on(subscribe).expect("moto subscribes a queue");
+        arn
+    }
+
+    /// Makes a Lambda function; its ARN.
+    pub(crate) fn function(&self, name: &str) -> String {
+        let code = FunctionCode::builder().zip_file(Blob::new(EMPTY_ZIP)).build();
+        let create = self.lambda.create_function().function_name(name).code(code);
+        let create = create.runtime("python3.13".into()).handler("main.handler");
+        let create = create.role(format!("arn:aws:iam::{ACCOUNT}:role/lambda")).send();
+        let created = self.runtime.block_on(create).expect("moto makes a function");
+        created.function_arn.expect("a function has an ARN")
+    }
+
+    /// Sends what the default bus gets about a bucket to this queue.
+    pub(crate) fn forward_bus(&self, bucket: &str, to: &Queue) {
+        let pattern =
+            json!({ "source": ["fanfare.s3"], "detail": { "bucket": { "name": [bucket] } } });
+        let rule = self.events.put_rule().name(bucket).event_pattern(pattern.to_string()).send();
+        self.runtime.block_on(rule).expect("moto makes a rule");
+        let target = aws_sdk_eventbridge::types::Target::builder().id("queue").arn(&to.arn);
+        let target = target.build().expect("id and ARN are set");
+        let targets = self.events.put_targets().rule(bucket).targets(target).send();
+        self.runtime.block_on(targets).expect("moto takes a target");
+    }
+
+    /// The payloads of all asynchronous invocations of the function.
+    pub(crate) fn invocations(&self, function_arn: &str) -> Vec<Value> {
+        let path = format!("/functions/{}/invocations", function_arn.replace(':', "%3A"));
+        let of_function = |request: &Value| {
+            request["url"].as_str().is_some_and(|url| url.contains(&path))
+                && request["headers"]["X-Amz-Invocation-Type"] == "Event"
+        };
+        self.recorded().iter().filter(|request| of_function(request)).map(body_of).collect()
+    }
+
+    /// The entries of all `SendMessageBatch` requests to the queue.
+    pub(crate) fn batch_entries(&self, queue: &Queue) -> Vec<Value> {
+        let recorded = self.recorded();
+        let batches = recorded
+            .iter()
+            .filter(|request| request["headers"]["X-Amz-Target"] == "AmazonSQS.SendMessageBatch");
+        let to_queue = batches.map(body_of).filter(|body| body["QueueUrl"] == queue.url.as_str());
+        to_queue
+            .flat_map(|body| body["Entries"].as_array().expect("a batch has entries").clone())
+            .collect()
+    }
+
+    /// Every request that moto has recorded.
+    fn recorded(&self) -> Vec<Value> {
+        let url = format!("{}/moto-api/recorder/download-recording", self.url);
+        let mut answer = ureq::get(url).call().expect("moto records");
+        let text = answer.body_mut().with_config().limit(1 << 30).read_to_string();
+        let text = text.expect("moto records UTF-8");
+        // Not line by line: two threads of moto may write their line ends after both their lines.
+        serde_json::Deserializer::from_str(&text).into_iter().map_while(Result::ok).collect()
+    }
+}
+
+impl Queue {
+    /// The bodies of all that arrives until there are `count`; fails the test after the deadline.
+    #[track_caller]
+    pub(crate) fn receive_until(&self, count: usize, deadline: Duration) -> Vec<Value> {
+        let mut received = Vec::new();
+        let what = format!("{count} messages in {}", self.arn);
+        until(&what, deadline, || {
+            received.extend(self.receive());
+            (received.len() >= count).then_some(())
+        });
+        received
+    }
+
+    /// The one message that arrives.
+    #[track_caller]
+    pub(crate) fn receive_one(&self) -> Value {
+        let received = self.receive_until(1, SOON);
+        assert_eq!(received.len(), 1, "one event, one message: {received:?}");
+        received.into_iter().next().expect("there is one")
+    }
+
+    /// Takes what is there now.
+    pub(crate) fn receive(&self) -> Vec<Value> {
+        let moto = moto();
+        let receive = moto.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
+        let received = moto.runtime.block_on(receive.send()).expect("moto answers");
+        let messages = received.messages.unwrap_or_default();
+        for message in &messages {
+            let receipt = message.receipt_handle().expect("a message has a receipt");
+            let delete = moto.sqs.delete_message().queue_url(&self.url).receipt_handle(receipt);
+            moto.runtime.block_on(delete.send()).expect("moto answers");
+        }
+        let bodies = messages.iter().map(|message| message.body().expect("it has a body"));
+        bodies.map(|body| serde_json::from_str(body).expect("the body is JSON")).collect()
+    }
+}
+
+/// Makes the role that the functions have. No client here speaks IAM, for the one request.
+fn make_role(url: &str) {
+    let iam = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request";
+    ureq::post(format!("{url}/"))
+        .header("authorization", iam)
+        .content_type("application/x-www-form-urlencoded")
+        .send("Action=CreateRole&RoleName=lambda&AssumeRolePolicyDocument=%7B%7D")
+        .expect("moto makes a role");
+}
+
+/// What moto's recorder keeps of a body: base64.
+fn body_of(request: &Value) -> Value {
+    let text = request["body"].as_str().expect("the recorder keeps bodies");
+    let bytes = BASE64_STANDARD.decode(text).expect("the recorder writes base64");
+    serde_json::from_slice(&bytes).expect("the body is JSON")
+}
+
+/// A zip archive with nothing in it: its end record.
+const EMPTY_ZIP: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

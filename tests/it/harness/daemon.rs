@@ -1,0 +1,186 @@
+//! The real binary, running.
+
+use std::{
+    fs::File,
+    path::Path,
+    process::{Command, ExitStatus},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use ureq::{Agent, Body, http};
+
+use super::{Home, Process, SOON, until};
+
+/// A running `fanfare serve`; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Daemon<'home> {
+    home: &'home Home,
+    process: Process,
+    agent: Agent,
+}
+
+/// What the daemon answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// `Retry-After`, if any.
+    pub(crate) retry_after: Option<String>,
+    /// The body.
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).expect("the body is JSON")
+    }
+}
+
+impl<'home> Daemon<'home> {
+    /// Starts it without waiting for anything.
+    pub(crate) fn start(home: &'home Home) -> Self {
+        let settings = home.settings_file();
+        let log = File::options().create(true).append(true).open(home.path("log"));
+        let log = log.expect("the home is writable");
+        let process = Process::start(env!("CARGO_BIN_EXE_fanfare"), |command| {
+            command.args(["serve", "--config"]).arg(settings).stderr(log);
+            aws_environment(command);
+        });
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(SOON));
+        Self { home, process, agent: config.build().into() }
+    }
+
+    /// Waits until `/readyz` answers 200.
+    #[track_caller]
+    pub(crate) fn wait_ready(&self) {
+        until("the daemon is ready", SOON, || {
+            let answer = self.agent.get(format!("http://{}/readyz", self.home.admin)).call();
+            answer.is_ok_and(|answer| answer.status() == 200).then_some(())
+        });
+    }
+
+    /// What `/readyz` says.
+    pub(crate) fn readyz(&self) -> Answer {
+        self.admin("readyz")
+    }
+
+    /// The sum of a counter or gauge over its label sets that contain these texts.
+    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let metrics = self.admin("metrics").text;
+        let samples = metrics.lines().filter_map(|line| line.rsplit_once(' '));
+        samples
+            .filter(|(series, _)| series.split('{').next() == Some(name))
+            .filter(|(series, _)| labels.iter().all(|label| series.contains(label)))
+            .map(|(_, value)| value.parse::<f64>().expect("a sample is a number"))
+            .sum()
+    }
+
+    /// Posts a body and expects 200.
+    #[track_caller]
+    pub(crate) fn accepts(&self, body: &Value) -> Answer {
+        let answer = self.post(body.to_string().as_bytes(), &[]);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer
+    }
+
+    /// Posts a body with these headers.
+    #[track_caller]
+    pub(crate) fn post(&self, body: &[u8], headers: &[(&str, &str)]) -> Answer {
+        self.try_post(body, headers).expect("the daemon answers")
+    }
+
+    /// Posts a body to a daemon that may be gone.
+    pub(crate) fn try_post(
+        &self,
+        body: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ureq::Error> {
+        let mut request =
+            self.agent.post(self.events_url("/store")).content_type("application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.send(body)?)
+    }
+
+    /// Asks the events port for a path without sending an event: `HEAD` or `GET`.
+    pub(crate) fn probe(&self, method: &str) -> Answer {
+        let request = http::Request::builder().method(method).uri(self.events_url("/"));
+        let request = request.body(()).expect("the request is well-formed");
+        answer(self.agent.run(request).expect("the daemon answers")).expect("the body arrives")
+    }
+
+    /// Where stores post to.
+    pub(crate) fn events_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.home.events)
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        self.process.signal("TERM");
+    }
+
+    /// Waits for the end; says how it ended, and how long that took.
+    #[track_caller]
+    pub(crate) fn ended(self, deadline: Duration) -> (ExitStatus, Duration) {
+        let start = Instant::now();
+        (self.process.wait(deadline), start.elapsed())
+    }
+
+    /// Stops it as a service manager does, and expects success.
+    #[track_caller]
+    pub(crate) fn stop(self) {
+        self.terminate();
+        let (status, _) = self.ended(SOON);
+        assert_eq!(status.code(), Some(0), "SIGTERM is no failure");
+    }
+
+    /// Kills it without warning.
+    pub(crate) fn kill_9(&self) {
+        self.process.signal("KILL");
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
+    fn admin(&self, path: &str) -> Answer {
+        let answered = self.agent.get(format!("http://{}/{path}", self.home.admin)).call();
+        answer(answered.expect("the daemon answers")).expect("the body arrives")
+    }
+}
+
+/// Runs `fanfare check` on the home's settings, and on these files if any; its exit code, and all
+/// that it printed.
+pub(crate) fn check(home: &Home, files: &[&Path]) -> (Option<i32>, String) {
+    fanfare("check", &home.settings_file(), files)
+}
+
+/// Runs `fanfare serve` on settings that it must refuse.
+pub(crate) fn serve_refuses(settings: &Path) -> (Option<i32>, String) {
+    fanfare("serve", settings, &[])
+}
+
+fn fanfare(command: &str, settings: &Path, files: &[&Path]) -> (Option<i32>, String) {
+    let mut run = Command::new("timeout");
+    run.args(["--signal=KILL", "30", env!("CARGO_BIN_EXE_fanfare"), command, "--config"]);
+    aws_environment(&mut run);
+    let output = run.arg(settings).args(files).output().expect("timeout (coreutils) starts");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(printed).expect("fanfare prints UTF-8"))
+}
+
+/// Nothing of the caller's environment reaches the daemon, so that a test means the same anywhere.
+fn aws_environment(command: &mut Command) {
+    command.env_clear().envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")]);
+}
+
+fn answer(mut response: http::Response<Body>) -> Result<Answer, ureq::Error> {
+    let retry_after = response.headers().get("retry-after");
+    let retry_after = retry_after.map(|value| value.to_str().expect("it is ASCII").to_owned());
+    let status = response.status().as_u16();
+    Ok(Answer { status, retry_after, text: response.body_mut().read_to_string()? })
+}

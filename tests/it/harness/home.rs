@@ -1,0 +1,131 @@
+//! What a daemon lives on: its settings, its documents, its journal. It outlives the daemon, so a
+//! test can start another one on it.
+
+use std::{fs, path::PathBuf, thread};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use toml::Table;
+
+use super::{Daemon, Sink, free_port, moto};
+
+/// A directory of its own, ports of its own, and the settings that name them.
+#[derive(Debug)]
+pub(crate) struct Home {
+    dir: TempDir,
+    settings: Table,
+    pub(super) events: String,
+    pub(super) admin: String,
+}
+
+impl Home {
+    /// Settings that send to moto and retry quickly.
+    pub(crate) fn new() -> Self {
+        let home = Self::without_aws();
+        let url = moto().url().to_owned();
+        home.set("aws", "endpoint_url", url)
+    }
+
+    /// Settings that send to the sink, and to nothing else.
+    pub(crate) fn sending_to(sink: &Sink) -> Self {
+        Self::without_aws().set("aws", "endpoint_url", sink.url())
+    }
+
+    /// Settings that name no destination; the test sets one.
+    pub(crate) fn without_aws() -> Self {
+        let dir = tempfile::tempdir().expect("the temporary directory is writable");
+        for part in ["notifications", "journal"] {
+            fs::create_dir(dir.path().join(part)).expect("the temporary directory is writable");
+        }
+        let address = || format!("127.0.0.1:{}", free_port());
+        let (events, s3, admin) = (address(), address(), address());
+        let path = |part: &str| dir.path().join(part).to_string_lossy().into_owned();
+        let settings = toml::toml! {
+            region = "us-east-1"
+            account_id = "123456789012"
+            deliver = { backoff = { base = "20ms", cap = "200ms" } }
+        };
+        let (notifications, journal) = (path("notifications"), path("journal"));
+        Self { dir, settings, events: events.clone(), admin: admin.clone() }
+            .set("listen", "events", events)
+            .set("listen", "s3", s3)
+            .set("listen", "admin", admin)
+            .set("notifications", "directory", notifications)
+            .set("journal", "directory", journal)
+    }
+
+    /// Changes one key of one section.
+    pub(crate) fn set(mut self, section: &str, key: &str, value: impl Into<toml::Value>) -> Self {
+        let section = self.settings.entry(section).or_insert_with(|| Table::new().into());
+        let section = section.as_table_mut().expect("a section is a table");
+        section.insert(key.into(), value.into());
+        self
+    }
+
+    /// Changes one key outside the sections.
+    pub(crate) fn set_top(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
+        self.settings.insert(key.into(), value.into());
+        self
+    }
+
+    /// Writes a bucket's notification document, in the JSON form of the AWS CLI.
+    pub(crate) fn document(&self, bucket: &str, document: &Value) {
+        self.document_text(&format!("{bucket}.json"), &document.to_string());
+    }
+
+    /// Writes any text where the documents are.
+    pub(crate) fn document_text(&self, file: &str, text: &str) {
+        fs::write(self.documents().join(file), text).expect("the home is writable");
+    }
+
+    /// Removes a bucket's document.
+    pub(crate) fn forget(&self, bucket: &str) {
+        fs::remove_file(self.documents().join(format!("{bucket}.json"))).expect("it is there");
+    }
+
+    /// Where the documents are.
+    pub(crate) fn documents(&self) -> PathBuf {
+        self.dir.path().join("notifications")
+    }
+
+    /// A path for whatever else the test needs.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes the settings file and says where it is.
+    pub(crate) fn settings_file(&self) -> PathBuf {
+        let path = self.path("fanfare.toml");
+        fs::write(&path, self.settings.to_string()).expect("the home is writable");
+        path
+    }
+
+    /// Starts a daemon and waits until it is ready.
+    #[track_caller]
+    pub(crate) fn start(&self) -> Daemon<'_> {
+        let daemon = Daemon::start(self);
+        daemon.wait_ready();
+        daemon
+    }
+}
+
+impl Drop for Home {
+    #[expect(clippy::print_stderr, reason = "the log of the daemon explains a failed test")]
+    fn drop(&mut self) {
+        if thread::panicking()
+            && let Ok(log) = fs::read_to_string(self.path("log"))
+        {
+            eprintln!("--- the daemon's log ---\n{log}");
+        }
+    }
+}
+
+/// A document of these rules for queues.
+pub(crate) fn rules(rules: &[Value]) -> Value {
+    json!({ "QueueConfigurations": rules })
+}
+
+/// One rule: these events go to this queue.
+pub(crate) fn rule(id: &str, queue_arn: &str, events: &[&str]) -> Value {
+    json!({ "Id": id, "QueueArn": queue_arn, "Events": events })
+}

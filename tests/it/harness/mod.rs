@@ -1,0 +1,24 @@
+//! What the promises are told with: a daemon, the AWS it sends to, and bodies that stores post.
+//!
+//! Everything listens on loopback, has names of its own, and ends with the test process, however
+//! that ends.
+
+mod aws;
+mod components;
+mod daemon;
+mod event;
+mod home;
+mod ports;
+mod process;
+mod sink;
+mod wait;
+
+pub(crate) use aws::{Queue, moto};
+pub(crate) use components::{ceph_is_installed, python, root};
+pub(crate) use daemon::{Daemon, check, serve_refuses};
+pub(crate) use event::{arrived, capture, captures_of_webhooks, lines, minio};
+pub(crate) use home::{Home, rule, rules};
+pub(crate) use ports::free_port;
+pub(crate) use process::Process;
+pub(crate) use sink::Sink;
+pub(crate) use wait::{SOON, until};
