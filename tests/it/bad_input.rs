@@ -5,8 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Daemon, Home, SOON, Sink, arrived, check, free_port, lines, minio, rule, rules, serve_refuses,
-    until,
+    Home, SOON, Sink, arrived, check, free_port, lines, minio, rule, rules, serve_refuses, until,
 };
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:bad-input";
@@ -92,7 +91,7 @@ fn a_full_journal_is_503_until_there_is_room_and_loses_nothing() {
     let full = (0..2000).find_map(|request| {
         let keys: Vec<_> = (0..20).map(|n| format!("{request}-{n}")).collect();
         let body = lines(keys.iter().map(|key| minio("ObjectCreated:Put", "photos", key)));
-        let answer = daemon.post(body.as_bytes(), &[("Content-Type", "application/x-ndjson")]);
+        let answer = daemon.post_lines(&body);
         if answer.status == 503 {
             return Some(answer);
         }
@@ -188,7 +187,7 @@ fn a_document_that_is_broken_at_the_start_is_told_and_harms_no_other_bucket() {
     let home = Home::sending_to(&sink);
     uploads_of_photos(&home);
     home.document("music", &overlapping());
-    let daemon = Daemon::start(&home);
+    let daemon = home.start();
     until("the broken document shows", SOON, || {
         daemon.readyz().text.contains("music").then_some(())
     });

@@ -67,7 +67,8 @@ fn a_topic_gets_the_record_under_amazon_s_subject() {
         &json!({ "TopicConfigurations": [{ "Id": "news", "TopicArn": topic, "Events": events }] }),
     );
 
-    home.start().accepts(&minio("ObjectCreated:Put", "to-sns", KEY));
+    let daemon = home.start();
+    daemon.accepts(&minio("ObjectCreated:Put", "to-sns", KEY));
 
     let notification = subscriber.receive_one();
     assert_eq!(notification["Type"], "Notification");

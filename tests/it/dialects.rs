@@ -100,7 +100,7 @@ fn many_documents_in_one_request_are_one_a_line() {
         ["ceph-rgw-16.2.15-sync-ObjectCreated_Put-unver", "rustfs-1.0.0-beta.7-ObjectCreated_Put"];
     let body = lines(names.map(capture));
 
-    let answer = daemon.post(body.as_bytes(), &[("Content-Type", "application/x-ndjson")]);
+    let answer = daemon.post_lines(&body);
 
     assert_eq!((answer.status, answer.json()), (200, json!({ "received": 2, "matched": 2 })));
     assert_eq!(queue.receive_until(2, SOON).len(), 2);

@@ -39,8 +39,7 @@ impl Answer {
 }
 
 impl<'home> Daemon<'home> {
-    /// Starts it without waiting for anything.
-    pub(crate) fn start(home: &'home Home) -> Self {
+    pub(super) fn start(home: &'home Home) -> Self {
         let settings = home.settings_file();
         let log = File::options().create(true).append(true).open(home.path("log"));
         let log = log.expect("the home is writable");
@@ -52,9 +51,8 @@ impl<'home> Daemon<'home> {
         Self { home, process, agent: config.build().into() }
     }
 
-    /// Waits until `/readyz` answers 200.
     #[track_caller]
-    pub(crate) fn wait_ready(&self) {
+    pub(super) fn wait_ready(&self) {
         until("the daemon is ready", SOON, || {
             let answer = self.agent.get(format!("http://{}/readyz", self.home.admin)).call();
             answer.is_ok_and(|answer| answer.status() == 200).then_some(())
@@ -97,8 +95,22 @@ impl<'home> Daemon<'home> {
         body: &[u8],
         headers: &[(&str, &str)],
     ) -> Result<Answer, ureq::Error> {
-        let mut request =
-            self.agent.post(self.events_url("/store")).content_type("application/json");
+        self.send("application/json", body, headers)
+    }
+
+    /// Posts several documents, one a line.
+    #[track_caller]
+    pub(crate) fn post_lines(&self, lines: &str) -> Answer {
+        self.send("application/x-ndjson", lines.as_bytes(), &[]).expect("the daemon answers")
+    }
+
+    fn send(
+        &self,
+        content_type: &str,
+        body: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ureq::Error> {
+        let mut request = self.agent.post(self.events_url("/store")).content_type(content_type);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
