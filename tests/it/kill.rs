@@ -1,4 +1,4 @@
-//! What was answered 200 arrives at least once, however often the daemon is killed.
+//! What was answered 200 arrives at least once, however often the daemon ends under load.
 
 use std::{
     collections::BTreeSet,
@@ -7,10 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::harness::{Daemon, Home, SOON, Sink, arrived, minio, rule, rules, until};
+use crate::harness::{Daemon, Home, SOON, Sink, arrived, free_port, minio, rule, rules, until};
 
-const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:killed";
-const KILLS: usize = 20;
+const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:under-load";
 const STORES: usize = 4;
 
 /// Keys by what their store was told.
@@ -21,9 +20,9 @@ struct Posted {
 }
 
 /// One store: posts one event after another, each with a key of its own, until the daemon is gone.
-fn post_until_killed(daemon: &Daemon<'_>, next: &AtomicUsize, killed: &AtomicBool) -> Posted {
+fn post_until_ended(daemon: &Daemon<'_>, next: &AtomicUsize, ended: &AtomicBool) -> Posted {
     let mut posted = Posted::default();
-    while !killed.load(Ordering::Relaxed) {
+    while !ended.load(Ordering::Relaxed) {
         let key = format!("key-{}", next.fetch_add(1, Ordering::Relaxed));
         let body = minio("ObjectCreated:Put", "photos", &key).to_string();
         match daemon.try_post(body.as_bytes(), &[]) {
@@ -34,47 +33,59 @@ fn post_until_killed(daemon: &Daemon<'_>, next: &AtomicUsize, killed: &AtomicBoo
     posted
 }
 
-/// Lets the stores post for this long, kills the daemon under them, and says what they saw.
-fn load_and_kill(daemon: &Daemon<'_>, next: &AtomicUsize, after: Duration) -> Vec<Posted> {
-    let killed = AtomicBool::new(false);
+/// Lets the stores post for a while, ends the daemon under them, and says what they saw.
+fn load_and_end(daemon: &Daemon<'_>, next: &AtomicUsize, signal: &str) -> Vec<Posted> {
+    let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let stores: Vec<_> =
-            (0..STORES).map(|_| scope.spawn(|| post_until_killed(daemon, next, &killed))).collect();
-        let start = Instant::now();
-        until("the moment of the kill", SOON, || (start.elapsed() >= after).then_some(()));
-        daemon.kill_9();
-        killed.store(true, Ordering::Relaxed);
+            (0..STORES).map(|_| scope.spawn(|| post_until_ended(daemon, next, &ended))).collect();
+        let (start, after) = (Instant::now(), Duration::from_millis(fastrand::u64(0..400)));
+        until("the moment of the end", SOON, || (start.elapsed() >= after).then_some(()));
+        daemon.signal(signal);
+        ended.store(true, Ordering::Relaxed);
         stores.into_iter().map(|store| store.join().expect("a store does not panic")).collect()
     })
 }
 
 #[test]
-fn nothing_that_was_answered_200_is_lost() {
-    let sink = Sink::bind(0).expect("loopback has a port");
-    let home = Home::sending_to(&sink);
+fn nothing_that_was_answered_200_is_lost_in_a_kill() {
+    nothing_is_lost_in(20, "KILL");
+}
+
+#[test]
+fn nothing_that_was_answered_200_is_lost_in_a_stop() {
+    nothing_is_lost_in(6, "TERM");
+}
+
+fn nothing_is_lost_in(ends: usize, signal: &str) {
+    let port = free_port();
+    let home = Home::without_aws().set("aws", "endpoint_url", format!("http://127.0.0.1:{port}"));
     home.document("photos", &rules(&[rule("all", QUEUE, &["s3:ObjectCreated:*"])]));
     let next = AtomicUsize::new(0);
-    let mut all = Posted::default();
+    let (mut all, mut arriving) = (Posted::default(), BTreeSet::new());
 
-    for _ in 0..KILLS {
-        let after = Duration::from_millis(fastrand::u64(0..400));
-        for posted in load_and_kill(&home.start(), &next, after) {
+    for end in 0..ends {
+        // Every other life has nowhere to send to, and leaves the next one a backlog.
+        let sink = (end % 2 == 0).then(|| Sink::bind(port).expect("the port is ours"));
+        let daemon = home.start();
+        for posted in load_and_end(&daemon, &next, signal) {
             all.answered_200.extend(posted.answered_200);
             all.unanswered.extend(posted.unanswered);
         }
+        daemon.ended(SOON);
+        arriving.extend(sink.as_ref().map(arrived).unwrap_or_default());
     }
-    assert!(all.answered_200.len() > KILLS, "the load was real");
+    assert!(all.answered_200.len() > ends, "the load was real");
 
+    let sink = Sink::bind(port).expect("the port is ours");
     let daemon = home.start();
     until("nothing is pending", SOON, || {
         (daemon.metric("fanfare_pending", &[QUEUE]) < 0.5).then_some(())
     });
-    let arrived = arrived(&sink);
-    let lost: Vec<_> = all.answered_200.difference(&arrived).collect();
+    arriving.extend(arrived(&sink));
+    let lost: Vec<_> = all.answered_200.difference(&arriving).collect();
     assert!(lost.is_empty(), "answered 200 and lost: {lost:?}");
-    let foreign: Vec<_> = arrived
-        .iter()
-        .filter(|key| !all.answered_200.contains(*key) && !all.unanswered.contains(*key))
-        .collect();
+    let posted: BTreeSet<_> = all.answered_200.union(&all.unanswered).cloned().collect();
+    let foreign: Vec<_> = arriving.difference(&posted).collect();
     assert!(foreign.is_empty(), "never posted: {foreign:?}");
 }

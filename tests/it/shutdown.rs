@@ -35,7 +35,7 @@ fn a_stop_with_a_destination_that_refuses_is_quick() {
         (daemon.metric("fanfare_attempts_failed_total", &[QUEUE]) > 0.5).then_some(())
     });
 
-    daemon.terminate();
+    daemon.signal("TERM");
     let (status, took) = daemon.ended(SOON);
     assert_eq!(status.code(), Some(0));
     assert!(took < QUICKLY, "it took {took:?}");
@@ -48,12 +48,12 @@ fn a_second_signal_does_not_wait_for_the_attempt_on_the_wire() {
     let mut daemon = home.start();
     put_one_on_the_wire(&daemon, &hung);
 
-    daemon.terminate();
+    daemon.signal("TERM");
     until("the daemon takes nothing new", SOON, || {
         daemon.try_post(b"{}", &[]).is_err().then_some(())
     });
     assert!(daemon.is_running(), "it lets the attempt finish");
-    daemon.terminate();
+    daemon.signal("TERM");
 
     let (status, took) = daemon.ended(SOON);
     assert_eq!(status.code(), Some(0));

@@ -129,9 +129,9 @@ impl<'home> Daemon<'home> {
         format!("http://{}{path}", self.home.events)
     }
 
-    /// Sends SIGTERM.
-    pub(crate) fn terminate(&self) {
-        self.process.signal("TERM");
+    /// Sends a signal, by its name without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
     }
 
     /// Waits for the end; says how it ended, and how long that took.
@@ -144,14 +144,9 @@ impl<'home> Daemon<'home> {
     /// Stops it as a service manager does, and expects success.
     #[track_caller]
     pub(crate) fn stop(self) {
-        self.terminate();
+        self.signal("TERM");
         let (status, _) = self.ended(SOON);
         assert_eq!(status.code(), Some(0), "SIGTERM is no failure");
-    }
-
-    /// Kills it without warning.
-    pub(crate) fn kill_9(&self) {
-        self.process.signal("KILL");
     }
 
     /// Whether it still runs.
