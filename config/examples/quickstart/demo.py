@@ -85,7 +85,7 @@ def wait_for(what, process, ask):
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            sys.exit(f"{what} cannot come: {process.args[3]} has ended by itself")
+            sys.exit(f"{process.args[3]} ended by itself; still waited for: {what}")
         with contextlib.suppress(OSError):
             if answer := ask():
                 return answer
@@ -138,6 +138,13 @@ class Aws:
         url = self.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         messages = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages")
         return messages and json.loads(messages[0]["Body"])
+
+    def notification(self):
+        """What SNS sent on, without its signature, and with the record in it readable."""
+        if not (envelope := self.message("subscriber-of-copies")):
+            return None
+        shown = {name: envelope[name] for name in ("Type", "TopicArn", "Subject")}
+        return shown | {"Message": json.loads(envelope["Message"])}
 
     def invocation(self):
         """The payload that the function was invoked with, as moto recorded it."""
@@ -202,7 +209,7 @@ def demo(work):
             )
             show(
                 "SNS: the subscriber of the topic `copies` got",
-                wait_for("the notification", fanfare, lambda: aws.message("subscriber-of-copies")),
+                wait_for("the notification", fanfare, aws.notification),
             )
             show(
                 "Lambda: the function `deletions` was invoked with",
