@@ -8,13 +8,17 @@ const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:dead";
 /// Far below the grace of the settings, far above what a stop costs.
 const QUICKLY: Duration = Duration::from_secs(5);
 
-fn home_sending_to(port: u16) -> Home {
+fn home_sending_to(port: u16, grace: &str) -> Home {
     let home = Home::without_aws()
         .set("aws", "endpoint_url", format!("http://127.0.0.1:{port}"))
         .set("aws", "attempt_timeout", "1m")
-        .set_top("shutdown_grace", "1m");
+        .set_top("shutdown_grace", grace);
     home.document("photos", &rules(&[rule("all", QUEUE, &["s3:ObjectCreated:*"])]));
     home
+}
+
+fn port_of(listener: &TcpListener) -> u16 {
+    listener.local_addr().expect("it is bound").port()
 }
 
 /// Posts one event and waits until the daemon has connected to the listener to send it.
@@ -28,7 +32,7 @@ fn put_one_on_the_wire(daemon: &Daemon<'_>, hung: &TcpListener) {
 
 #[test]
 fn a_stop_with_a_destination_that_refuses_is_quick() {
-    let home = home_sending_to(free_port());
+    let home = home_sending_to(free_port(), "1m");
     let daemon = home.start();
     daemon.accepts(&minio("ObjectCreated:Put", "photos", "a"));
     until("a failed attempt", SOON, || {
@@ -44,7 +48,7 @@ fn a_stop_with_a_destination_that_refuses_is_quick() {
 #[test]
 fn a_second_signal_does_not_wait_for_the_attempt_on_the_wire() {
     let hung = TcpListener::bind("127.0.0.1:0").expect("loopback has a port");
-    let home = home_sending_to(hung.local_addr().expect("it is bound").port());
+    let home = home_sending_to(port_of(&hung), "1m");
     let mut daemon = home.start();
     put_one_on_the_wire(&daemon, &hung);
 
@@ -53,6 +57,20 @@ fn a_second_signal_does_not_wait_for_the_attempt_on_the_wire() {
         daemon.try_post(b"{}", &[]).is_err().then_some(())
     });
     assert!(daemon.is_running(), "it lets the attempt finish");
+    daemon.signal("TERM");
+
+    let (status, took) = daemon.ended(SOON);
+    assert_eq!(status.code(), Some(0));
+    assert!(took < QUICKLY, "it took {took:?}");
+}
+
+#[test]
+fn the_end_of_the_grace_lets_go_of_the_attempt_on_the_wire() {
+    let hung = TcpListener::bind("127.0.0.1:0").expect("loopback has a port");
+    let home = home_sending_to(port_of(&hung), "500ms");
+    let daemon = home.start();
+    put_one_on_the_wire(&daemon, &hung);
+
     daemon.signal("TERM");
 
     let (status, took) = daemon.ended(SOON);
