@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tracing::{debug, warn};
 
-use super::{decode::Received, metrics::Counts};
+use super::{
+    decode::{Received, Rejected},
+    metrics::Counts,
+};
 use crate::{
-    journal::{AppendError, Journal, MetaError, NewRecord},
+    journal::{AppendError, Aside, Journal, MetaError, NewRecord},
     model::{Event, Record, RuleId},
     route::{Shared, Table},
 };
@@ -39,9 +41,6 @@ pub enum AcceptError {
     Quarantine(#[from] MetaError),
 }
 
-/// Something to set aside: why, and the text as it was sent.
-type Aside = (String, Bytes);
-
 impl Acceptor {
     /// Takes events by the rules of `routes` into `journal`.
     pub fn new(routes: Shared, journal: Journal) -> Self {
@@ -64,33 +63,34 @@ impl Acceptor {
             debug!(?dropped, "event dropped");
         }
         let rejected = received.rejected.into_iter();
-        let mut aside: Vec<Aside> = rejected
-            .map(|it| (it.reason.to_string(), Bytes::from(String::from(it.body))))
-            .collect();
+        let mut asides: Vec<Aside> = rejected.map(aside).collect();
         let table = self.routes.load();
         let mut records = Vec::new();
         for mut event in received.events {
             event.trace_id = trace_id.map(str::to_owned);
             if table.is_undecided(&event.bucket) {
-                aside.push(undecided(event));
+                asides.push(undecided(event));
             } else if store(&table, event, &mut records) {
                 counts.matched += 1;
             } else {
                 counts.unmatched += 1;
             }
         }
-        counts.quarantined = aside.len() as u64;
-        self.keep(records, aside).await?;
+        counts.quarantined = asides.len() as u64;
+        self.keep(records, asides).await?;
         counts.record();
         Ok(Accepted { received: counts.received, matched: counts.matched })
     }
 
     /// The quarantine first: if the journal then refuses, the store sends all of it again, and
     /// only the quarantine holds something twice.
-    async fn keep(&self, records: Vec<NewRecord>, aside: Vec<Aside>) -> Result<(), AcceptError> {
-        for (reason, body) in aside {
-            warn!(reason, bytes = body.len(), "kept in quarantine: not an event");
-            self.journal.quarantine(&reason, body).await?;
+    async fn keep(&self, records: Vec<NewRecord>, asides: Vec<Aside>) -> Result<(), AcceptError> {
+        if let Some(Aside { reason, .. }) = asides.first() {
+            warn!(count = asides.len(), reason, "kept in quarantine: not an event");
+            let evicted = self.journal.quarantine(asides).await?;
+            if evicted > 0 {
+                warn!(evicted, "the quarantine is full; its oldest rows are gone");
+            }
         }
         if !records.is_empty() {
             self.journal.append(records).await?;
@@ -99,9 +99,13 @@ impl Acceptor {
     }
 }
 
+fn aside(rejected: Rejected) -> Aside {
+    Aside { reason: rejected.reason.to_string(), body: String::from(rejected.body).into() }
+}
+
 fn undecided(event: Event) -> Aside {
     let reason = format!("the notification document of bucket {} was never readable", event.bucket);
-    (reason, Record { event, rules: Vec::new() }.encode().into())
+    Aside { reason, body: Record { event, rules: Vec::new() }.encode().into() }
 }
 
 /// Adds the event once for all its destinations. A destination that several rules name gets a

@@ -21,7 +21,9 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Config, MetaError, Quarantined, Reader, meta::Meta, segment::Layout, writer::Command};
+use super::{
+    Aside, Config, MetaError, Quarantined, Reader, meta::Meta, segment::Layout, writer::Command,
+};
 
 /// One append is one frame, whose length must fit its header with room to spare.
 const APPEND_BYTES_MAX: u64 = 1 << 30;
@@ -230,11 +232,11 @@ impl Journal {
         self.shared.status.borrow().clone()
     }
 
-    /// Sets a body aside, durably; returns how many of the oldest rows gave way to it.
-    pub async fn quarantine(&self, reason: &str, body: Bytes) -> Result<u64, MetaError> {
-        let (shared, reason) = (Arc::clone(&self.shared), reason.to_owned());
+    /// Sets bodies aside, all or none, durably; returns how many of the oldest rows gave way.
+    pub async fn quarantine(&self, asides: Vec<Aside>) -> Result<u64, MetaError> {
+        let shared = Arc::clone(&self.shared);
         spawn_blocking(move || {
-            shared.meta.quarantine(Timestamp::now(), &reason, &body, shared.quarantine_limit)
+            shared.meta.quarantine(Timestamp::now(), &asides, shared.quarantine_limit)
         })
         .await
         .expect("a database call is neither cancelled nor panics")

@@ -61,6 +61,15 @@ pub struct Quarantined {
     pub body: Bytes,
 }
 
+/// Something to set aside: it is not what it was sent as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// Why, in words.
+    pub reason: String,
+    /// The bytes as they came.
+    pub body: Bytes,
+}
+
 #[derive(Debug)]
 pub(super) struct Meta {
     path: PathBuf,
@@ -109,19 +118,20 @@ impl Meta {
         })
     }
 
-    /// Sets a body aside, durably; the oldest rows give way. Returns how many did.
+    /// Sets bodies aside, durably, in one commit; the oldest rows give way. Returns how many did.
     pub(super) fn quarantine(
         &self,
         time: Timestamp,
-        reason: &str,
-        body: &[u8],
+        asides: &[Aside],
         limit: u64,
     ) -> Result<u64, MetaError> {
-        let row = (time.as_microsecond(), reason, body);
         self.with(|database| {
             let mut transaction = database.begin_write()?;
             transaction.set_quick_repair(true);
-            let evicted = set_aside(&transaction, row, limit)?;
+            let mut evicted = 0;
+            for Aside { reason, body } in asides {
+                evicted += set_aside(&transaction, (time.as_microsecond(), reason, body), limit)?;
+            }
             transaction.commit()?;
             Ok(evicted)
         })
@@ -227,17 +237,23 @@ fn set_aside(transaction: &WriteTransaction, row: Row<'_>, limit: u64) -> Result
     let mut totals = transaction.open_table(TOTALS)?;
     let mut rows = transaction.open_table(QUARANTINE)?;
     let total = |name| Ok::<_, redb::Error>(totals.get(name)?.map_or(0, |total| total.value()));
-    let (mut held, key) = (total(HELD)? + row.2.len() as u64, total(LAST)? + 1);
+    let (mut held, key) = (total(HELD)? + weight(row), total(LAST)? + 1);
     let mut evicted = 0;
     while held > limit {
         let Some((_, oldest)) = rows.pop_first()? else { break };
-        held = held.saturating_sub(oldest.value().2.len() as u64);
+        held = held.saturating_sub(weight(oldest.value()));
         evicted += 1;
     }
     rows.insert(key, row)?;
     totals.insert(HELD, held)?;
     totals.insert(LAST, key)?;
     Ok(evicted)
+}
+
+/// What a row counts against the limit: its texts, and what the table needs for it.
+fn weight((_, reason, body): Row<'_>) -> u64 {
+    const ROW_BYTES: usize = 64;
+    (ROW_BYTES + reason.len() + body.len()) as u64
 }
 
 fn failed(path: &Path, source: impl Into<redb::Error>) -> MetaError {

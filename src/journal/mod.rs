@@ -81,7 +81,7 @@ mod tests;
 pub use config::Config;
 pub use handle::{AppendError, Journal, LaneStatus, NewRecord, OpenReaderError, Status};
 pub use log::WriteError;
-pub use meta::{MetaError, Quarantined};
+pub use meta::{Aside, MetaError, Quarantined};
 pub use open::{OpenError, open};
 pub use reader::{Fetched, Position, ReadError, Reader};
 pub use recover::{CheckpointFound, CorruptRegion, Recovery};
