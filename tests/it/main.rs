@@ -14,4 +14,5 @@ mod restart; // what was accepted is sent after a stop
 mod kill; // what was accepted is sent after a crash
 mod outage; // a dead destination delays nobody else
 mod bad_input; // what is refused, and how
-mod shutdown; // a stop does not wait for a dead destination
+mod shutdown;
+mod systemd; // the service manager is told // a stop does not wait for a dead destination
