@@ -174,6 +174,19 @@ impl Documents {
         Ok(change)
     }
 
+    /// Drops the copies of documents that were removed while nobody looked: a later, broken
+    /// document of that bucket must not bring back what an operator took away.
+    pub(super) fn forget_the_removed(&self) -> io::Result<()> {
+        let copies = self.directory.join(LAST_GOOD);
+        if !copies.is_dir() {
+            return Ok(());
+        }
+        for stem in list(&copies)?.into_keys().filter(|stem| !self.known.contains_key(stem)) {
+            fs::remove_file(self.last_good(&stem))?;
+        }
+        Ok(())
+    }
+
     fn forget(&mut self, stem: &str) {
         self.known.remove(stem);
         if let Ok(bucket) = stem.parse::<BucketName>() {

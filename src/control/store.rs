@@ -79,6 +79,7 @@ impl Store {
         let mut documents = Documents::new(directory.clone(), scope);
         documents
             .scan()
+            .and_then(|_| documents.forget_the_removed())
             .map_err(|source| OpenError::Directory { path: directory.clone(), source })?;
         let store = Self {
             documents,

@@ -71,6 +71,21 @@ fn a_broken_document_leaves_the_last_good_one_in_force_even_across_a_restart() {
 }
 
 #[test]
+fn a_document_that_was_removed_while_nobody_looked_does_not_come_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.json");
+    fs::write(&file, GOOD).unwrap();
+    documents(directory.path()).scan().unwrap();
+    fs::remove_file(&file).unwrap();
+    let mut restarted = documents(directory.path());
+    restarted.scan().unwrap();
+    restarted.forget_the_removed().unwrap();
+    fs::write(&file, BROKEN).unwrap();
+    restarted.scan().unwrap();
+    assert_eq!(wanted(restarted.table(), "a"), [""; 0]);
+}
+
+#[test]
 fn a_bucket_whose_document_was_never_readable_is_undecided() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("a.json"), BROKEN).unwrap();

@@ -17,7 +17,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::timeout_at,
 };
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
     AppendError, Config, Journal, NewRecord, WriteError,
@@ -305,7 +305,10 @@ impl Writer {
                 Ok(())
             }
             Err(CommitError::Refused(source)) => {
-                warn!(error = %source, records = group.records.len(), "the disk refused a commit");
+                // The state changes once; each append that it costs is answered with the cause.
+                if self.shared.status.borrow().last_error.is_none() {
+                    warn!(cause = %source, "the disk takes no records");
+                }
                 let source = Arc::new(source);
                 let error = AppendError::Disk { source: Arc::clone(&source) };
                 group.replies.into_iter().for_each(|reply| answer(reply, Err(error.clone())));
@@ -382,6 +385,9 @@ impl Writer {
         }
         let interval = self.checkpoint_interval;
         self.checkpoint_due.get_or_insert_with(|| Instant::now() + interval);
+        if self.shared.status.borrow().last_error.is_some() {
+            info!("the disk takes records again");
+        }
         let (bytes, segments) = (self.log.bytes, self.log.segments.len());
         self.shared.status.send_modify(|status| {
             (status.bytes, status.segments, status.last_error) = (bytes, segments, None);

@@ -45,7 +45,7 @@ pub enum InitError {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { format: Format::Text, filter: "info".into() }
+        Self { format: Format::Text, filter: "info,aws_config=error".into() }
     }
 }
 
