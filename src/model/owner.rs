@@ -18,11 +18,17 @@ pub struct AccountId(Box<str>);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OwnerError {
     /// Not a region.
-    #[error("`{0}` is no region; write it as in an ARN, such as \"us-east-1\"")]
-    Region(Box<str>),
+    #[error("`{text}` is no region; write it as in an ARN, such as \"us-east-1\"")]
+    Region {
+        /// The text as given.
+        text: Box<str>,
+    },
     /// Not an account.
-    #[error("`{0}` is no account id; write its 12 digits in quotes")]
-    AccountId(Box<str>),
+    #[error("`{text}` is no account id; write its 12 digits in quotes")]
+    AccountId {
+        /// The text as given.
+        text: Box<str>,
+    },
 }
 
 impl Region {
@@ -56,7 +62,7 @@ impl TryFrom<String> for Region {
         if (1..=32).contains(&text.len()) && text.bytes().all(legal) {
             return Ok(Self(text.into()));
         }
-        Err(OwnerError::Region(text.into()))
+        Err(OwnerError::Region { text: text.into() })
     }
 }
 
@@ -67,7 +73,7 @@ impl TryFrom<String> for AccountId {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             return Ok(Self(text.into()));
         }
-        Err(OwnerError::AccountId(text.into()))
+        Err(OwnerError::AccountId { text: text.into() })
     }
 }
 
