@@ -8,6 +8,7 @@ mod class;
 mod config;
 mod eventbridge;
 mod lambda;
+mod limits;
 mod sns;
 mod sqs;
 #[cfg(test)]
@@ -19,16 +20,8 @@ use crate::model::Message;
 pub use aws::{Aws, Publisher};
 pub use class::Class;
 pub use config::{Config, EventBridgeConfig, ServiceConfig};
+pub use limits::Limits;
 pub use verdict::{Cause, Fault, Verdict};
-
-/// What one request to a destination may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Messages a request.
-    pub entries: usize,
-    /// Bytes a request, by the service's own way of counting.
-    pub bytes: usize,
-}
 
 /// One destination.
 pub trait Publish: Send + Sync + 'static {
