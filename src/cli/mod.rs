@@ -1,48 +1,9 @@
 //! The commands: one file each.
 
+mod args;
 mod check;
 mod signals;
 
-use std::path::PathBuf;
-
-use clap::{Parser, Subcommand};
-
+pub use args::{Cli, Command, Settings};
 pub use check::{Findings, check};
 pub use signals::StopSignals;
-
-/// Amazon-grade S3 event notifications for any S3-compatible store.
-#[derive(Debug, Parser)]
-#[command(name = "fanfare", version)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What fanfare can do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Take events from stores and deliver them until stopped.
-    Serve {
-        /// Where the settings are.
-        #[command(flatten)]
-        settings: Settings,
-    },
-    /// Check the settings and the notification documents; exits with 78 if one cannot be used.
-    Check {
-        /// Where the settings are.
-        #[command(flatten)]
-        settings: Settings,
-        /// Documents named <bucket>.json or <bucket>.xml; without any, those of
-        /// notifications.directory.
-        files: Vec<PathBuf>,
-    },
-}
-
-/// Where the settings are.
-#[derive(Debug, clap::Args)]
-pub struct Settings {
-    /// The settings file.
-    #[arg(long = "config", env = "FANFARE_CONFIG", value_name = "FILE")]
-    pub path: PathBuf,
-}
