@@ -5,8 +5,10 @@ use std::{fs, path::PathBuf};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::{Encoding, Received, decode};
-use crate::model::Event;
+use crate::{
+    ingest::{Encoding, Received, decode},
+    model::Event,
+};
 
 /// The moment of every test.
 pub(super) fn now() -> Timestamp {

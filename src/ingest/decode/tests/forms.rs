@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use super::{
-    super::{DecodeError, DropReason, Dropped, Encoding, decode},
-    bodies::{body, event, now, received, record},
-};
+use super::bodies::{body, event, now, received, record};
+use crate::ingest::{DecodeError, DropReason, Dropped, Encoding, decode};
 
 #[test]
 fn an_envelope_and_bare_records_are_the_same() {

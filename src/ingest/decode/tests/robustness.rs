@@ -3,10 +3,8 @@
 use proptest::{collection, prelude::*, sample};
 use serde_json::{Map, Value};
 
-use super::{
-    super::{Encoding, decode},
-    bodies::{body, event_of, now, received, record},
-};
+use super::bodies::{body, event_of, now, received, record};
+use crate::ingest::{Encoding, decode};
 
 /// The names that mean something, so that random JSON gets past the first check.
 const NAMES: &[&str] = &[
