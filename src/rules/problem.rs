@@ -7,6 +7,7 @@ use crate::model::{ArnError, EventPattern, ObjectKey};
 use super::{
     draft::{Entry, Group, Place},
     malformed::Malformed,
+    one_line::OneLine,
     remedy,
 };
 
@@ -126,12 +127,14 @@ impl Problem {
     }
 }
 
+/// One line, whatever the document holds.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(rule) = &self.rule {
-            write!(f, "rule `{rule}`: ")?;
+            write!(f, "rule `{}`: ", OneLine(rule))?;
         }
-        write!(f, "{}; {}", self.fault.to_string().trim_end_matches('.'), self.remedy())
+        let message = self.message();
+        write!(f, "{}; {}", OneLine(message.trim_end_matches('.')), OneLine(self.remedy()))
     }
 }
 

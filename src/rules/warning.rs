@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::model::{Destination, EventTypeSet, ObjectKey, RuleId, decode_form};
 
-use super::{Config, Document, FilterRule, KeyMatch, Rule};
+use super::{Config, Document, FilterRule, KeyMatch, OneLine, Rule};
 
 /// A trap in a rule that is otherwise fine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +106,10 @@ impl Warning {
     }
 }
 
+/// One line, whatever the rule holds.
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule `{}`: {}; {}", self.rule, self.message(), self.remedy())
+        let (rule, message) = (OneLine(&self.rule), OneLine(self.message()));
+        write!(f, "rule `{rule}`: {message}; {}", OneLine(self.remedy()))
     }
 }

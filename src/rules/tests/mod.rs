@@ -3,6 +3,7 @@
 mod golden;
 mod ids;
 mod limits;
+mod lines;
 mod overlap;
 mod round_trip;
 
