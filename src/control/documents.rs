@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
-use super::durable_file;
+use super::{OpenError, durable_file};
 use crate::{
     model::{BucketName, BucketNameError, Destination, Region},
     route::{Bucket, Table, compile},
@@ -88,7 +88,10 @@ pub enum DocumentError {
         /// The second file.
         other: PathBuf,
     },
-    /// The file's name is not that of a bucket's document.
+    /// The file's name is not that of a document.
+    #[error("no document has such a name; name it <bucket>.json or <bucket>.xml")]
+    Extension,
+    /// The file's name is not that of a bucket.
     #[error("name it <bucket>.json or <bucket>.xml: {0}")]
     Name(BucketNameError),
 }
@@ -282,8 +285,8 @@ impl Found {
 
 /// Reads and checks one document, whose bucket its name tells.
 pub fn read_document(path: &Path, scope: &Scope) -> Result<(BucketName, Document), DocumentError> {
-    let bucket: BucketName =
-        stem_of(path).unwrap_or_default().parse().map_err(DocumentError::Name)?;
+    let stem = stem_of(path).ok_or(DocumentError::Extension)?;
+    let bucket: BucketName = stem.parse().map_err(DocumentError::Name)?;
     let text = fs::read(path).map_err(DocumentError::Read)?;
     let context = Context { bucket: &bucket, region: scope.region.as_str(), config: &scope.rules };
     let document = if is_xml(path) {
@@ -295,8 +298,10 @@ pub fn read_document(path: &Path, scope: &Scope) -> Result<(BucketName, Document
 }
 
 /// The documents of a directory.
-pub fn documents_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let files = list(directory)?.into_values().flat_map(|found| found.files);
+pub fn documents_in(directory: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let found = list(directory)
+        .map_err(|source| OpenError::Directory { path: directory.into(), source })?;
+    let files = found.into_values().flat_map(|found| found.files);
     Ok(files.map(|(path, _)| path).collect())
 }
 

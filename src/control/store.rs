@@ -18,7 +18,7 @@ use tracing::warn;
 
 use super::{
     Config,
-    documents::{Change, Documents, Scope, Status},
+    documents::{Change, Documents, Scope, Status, documents_in},
 };
 use crate::{model::Destination, route::Shared, stop::Stop};
 
@@ -72,6 +72,8 @@ impl Store {
     /// in the [`Status`].
     pub fn open(config: &Config, scope: Scope, routes: Shared) -> Result<Self, OpenError> {
         let directory = config.directory.clone();
+        // A directory that is not there is the settings' fault, whatever watching it would say.
+        documents_in(&directory)?;
         let changed = Arc::new(Notify::new());
         // Watched before the first scan, so that no change falls between the two.
         let watcher = watch_directory(&directory, Arc::clone(&changed))

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use super::{
-    Config, InForce, Scope, Status, Store,
+    Config, InForce, OpenError, Scope, Status, Store,
     documents::{Change, Documents},
 };
 use crate::{
@@ -147,4 +147,11 @@ fn a_directory_that_is_not_there_is_an_error_that_says_so() {
     let config = Config { directory: "/nonexistent".into() };
     let error = Store::open(&config, scope(), Shared::default()).unwrap_err();
     assert!(error.to_string().contains("notifications.directory /nonexistent"), "{error}");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_the_settings_fault() {
+    let directory = tempfile::tempdir().unwrap().path().join("nowhere");
+    let opened = Store::open(&Config { directory }, scope(), Shared::default());
+    assert!(matches!(opened, Err(OpenError::Directory { .. })), "{opened:?}");
 }
