@@ -1,7 +1,10 @@
-//! `fanfare check`: every problem of the documents, with file, rule and remedy.
+//! `fanfare check`: every problem of the settings' files and of the documents, one a line, with
+//! file, rule and remedy.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
+    ffi::OsStr,
+    fmt::Display,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -9,16 +12,22 @@ use std::{
 use crate::{
     config::Config,
     control::{self, DocumentError, Scope},
-    rules,
+    rules::{self, OneLine},
 };
 
 /// What the check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Findings {
-    /// Every document can be used.
+    /// Everything can be used.
     None,
-    /// Some cannot.
+    /// Something cannot.
     Problems,
+}
+
+/// Where the findings go.
+struct Report<'out, W> {
+    out: &'out mut W,
+    problems: usize,
 }
 
 /// Checks the documents, those of the directory if none is named, and prints what it finds.
@@ -27,61 +36,82 @@ pub fn check(
     files: Vec<PathBuf>,
     out: &mut impl Write,
 ) -> anyhow::Result<Findings> {
-    let files = if files.is_empty() {
-        control::documents_in(&config.notifications.directory)?
-    } else {
-        files
-    };
     let (region, rules) = (config.region.clone(), config.rules.clone());
     let scope = Scope { region, bus: config.bus()?, rules };
-    let mut problems = 0;
-    for file in &files {
-        problems += check_one(file, &scope, out)?;
+    let mut report = Report { out, problems: 0 };
+    if let Err(cause) = config.events.check_token() {
+        report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
     }
-    problems += check_names(&files, out)?;
-    writeln!(out, "{} documents, {problems} problems", files.len())?;
+    let files = if files.is_empty() {
+        match control::documents_in(&config.notifications.directory) {
+            Ok(files) => files,
+            Err(cause) => {
+                report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
+                Vec::new()
+            }
+        }
+    } else {
+        each_once(files)
+    };
+    for file in &files {
+        report.check_document(file, &scope)?;
+    }
+    report.check_names(&files)?;
+    let problems = report.problems;
+    writeln!(out, "{}, {}", count(files.len(), "document"), count(problems, "problem"))?;
     Ok(if problems == 0 { Findings::None } else { Findings::Problems })
 }
 
-fn check_one(file: &Path, scope: &Scope, out: &mut impl Write) -> io::Result<usize> {
-    let name = file.display();
-    match control::read_document(file, scope) {
-        Ok((_, document)) => {
-            for warning in rules::warnings(&document, &scope.rules) {
-                writeln!(out, "{name}: warning: {warning}")?;
+impl<W: Write> Report<'_, W> {
+    fn line(&mut self, line: impl Display) -> io::Result<()> {
+        writeln!(self.out, "{}", OneLine(line))
+    }
+
+    fn problem(&mut self, problem: impl Display) -> io::Result<()> {
+        self.problems += 1;
+        self.line(problem)
+    }
+
+    fn check_document(&mut self, file: &Path, scope: &Scope) -> io::Result<()> {
+        let name = file.display();
+        match control::read_document(file, scope) {
+            Ok((_, document)) => rules::warnings(&document, &scope.rules)
+                .iter()
+                .try_for_each(|warning| self.line(format_args!("{name}: warning: {warning}"))),
+            Err(DocumentError::Problems(problems)) => problems
+                .iter()
+                .try_for_each(|problem| self.problem(format_args!("{name}: {problem}"))),
+            Err(problem) => self.problem(format_args!("{name}: {problem}")),
+        }
+    }
+
+    /// One bucket has one document.
+    fn check_names(&mut self, files: &[PathBuf]) -> io::Result<()> {
+        let mut by_stem: BTreeMap<_, Vec<&PathBuf>> = BTreeMap::new();
+        let named = |file: &&PathBuf| {
+            matches!(file.extension().and_then(OsStr::to_str), Some("json" | "xml"))
+        };
+        for file in files.iter().filter(named) {
+            by_stem.entry(file.with_extension("")).or_default().push(file);
+        }
+        for files in by_stem.values() {
+            if let [one, other, ..] = files.as_slice() {
+                let problem = DocumentError::Twice { other: (*other).clone() };
+                self.problem(format_args!("{}: {problem}", one.display()))?;
             }
-            Ok(0)
         }
-        Err(DocumentError::Problems(problems)) => {
-            for problem in &problems {
-                writeln!(out, "{name}: {problem}")?;
-            }
-            Ok(problems.iter().count())
-        }
-        Err(problem) => {
-            writeln!(out, "{name}: {problem}")?;
-            Ok(1)
-        }
+        Ok(())
     }
 }
 
-/// One bucket has one document.
-fn check_names(files: &[PathBuf], out: &mut impl Write) -> io::Result<usize> {
-    let mut by_stem: BTreeMap<_, Vec<&PathBuf>> = BTreeMap::new();
-    for file in files {
-        by_stem.entry(file.with_extension("")).or_default().push(file);
-    }
-    let mut problems = 0;
-    for files in by_stem.values() {
-        if let [one, other, ..] = files.as_slice() {
-            writeln!(
-                out,
-                "{}: there is also {}; remove one of the two",
-                one.display(),
-                other.display()
-            )?;
-            problems += 1;
-        }
-    }
-    Ok(problems)
+/// A file that is named twice is no second document.
+fn each_once(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    files
+}
+
+fn count(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }

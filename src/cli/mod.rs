@@ -3,6 +3,8 @@
 mod args;
 mod check;
 mod signals;
+#[cfg(test)]
+mod tests;
 
 pub use args::{Cli, Command, Settings};
 pub use check::{Findings, check};

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use super::token::{Token, TokenError};
+
 /// What a store has to know and how much it may send.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,6 +16,17 @@ pub struct Config {
     pub auth_token_file: Option<PathBuf>,
     /// The largest request body.
     pub body_limit: ByteSize,
+}
+
+impl Config {
+    /// Checks what the settings themselves do not hold: whether the token can be read.
+    pub fn check_token(&self) -> Result<(), TokenError> {
+        self.token().map(drop)
+    }
+
+    pub(super) fn token(&self) -> Result<Option<Token>, TokenError> {
+        self.auth_token_file.clone().map(Token::load).transpose()
+    }
 }
 
 impl Default for Config {

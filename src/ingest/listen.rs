@@ -96,7 +96,7 @@ impl Listener {
         config: &Config,
         acceptor: Acceptor,
     ) -> Result<Self, BindError> {
-        let token = config.auth_token_file.clone().map(Token::load).transpose()?;
+        let token = config.token()?;
         let body_limit = usize::try_from(config.body_limit.as_u64()).unwrap_or(usize::MAX);
         let permits = body_limit.div_ceil(KIB).saturating_mul(BODIES_MAX);
         let memory = Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS));

@@ -1,0 +1,101 @@
+//! What `fanfare check` prints: one problem a line, with what, which, and what to do.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use super::{Findings, check};
+use crate::config::Config;
+
+const GOOD: &str = r#"{"QueueConfigurations":[{"Id":"q","QueueArn":"arn:aws:sqs:us-east-1:000000000000:q","Events":["s3:ObjectCreated:*"]}]}"#;
+
+/// Settings with a directory of these documents.
+fn settings(documents: &[(&str, &str)]) -> (TempDir, Config) {
+    let directory = tempfile::tempdir().unwrap();
+    for (file, text) in documents {
+        fs::write(directory.path().join(file), text).unwrap();
+    }
+    let mut config = Config::default();
+    config.notifications.directory = directory.path().into();
+    (directory, config)
+}
+
+/// The lines that the check prints, the last one counting.
+#[track_caller]
+fn printed(config: &Config, files: &[PathBuf], expected: Findings) -> Vec<String> {
+    let mut out = Vec::new();
+    let findings = check(config, files.to_vec(), &mut out).unwrap();
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(findings, expected, "{out}");
+    out.lines().map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn only_problem(config: &Config, files: &[PathBuf]) -> String {
+    let lines = printed(config, files, Findings::Problems);
+    let [problem, count] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(count.ends_with(", 1 problem"), "{count}");
+    problem.clone()
+}
+
+#[test]
+fn documents_that_can_be_used_are_counted() {
+    let (_directory, config) = settings(&[("a.json", GOOD), ("b.json", GOOD), ("notes.md", "")]);
+    assert_eq!(printed(&config, &[], Findings::None), ["2 documents, 0 problems"]);
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_a_problem_with_a_remedy() {
+    let (directory, mut config) = settings(&[]);
+    config.notifications.directory = directory.path().join("nowhere");
+    let problem = only_problem(&config, &[]);
+    assert!(problem.starts_with("cannot read notifications.directory /"), "{problem}");
+    assert!(problem.contains("nowhere; create it or correct the setting: "), "{problem}");
+}
+
+#[test]
+fn a_token_that_serve_could_not_read_is_a_problem() {
+    let (directory, mut config) = settings(&[("a.json", GOOD)]);
+    let token = directory.path().join("token");
+    config.events.auth_token_file = Some(token.clone());
+    assert!(only_problem(&config, &[]).contains("cannot read events.auth_token_file"));
+    fs::write(&token, "\n").unwrap();
+    assert!(only_problem(&config, &[]).ends_with("is empty; write the token into it"));
+    fs::write(&token, "s3cr3t\n").unwrap();
+    assert_eq!(printed(&config, &[], Findings::None), ["1 document, 0 problems"]);
+}
+
+#[test]
+fn a_file_that_is_no_document_is_told_how_one_is_named() {
+    let (directory, config) = settings(&[("photos.txt", GOOD), ("photos.json", GOOD)]);
+    let named = |file| directory.path().join(file);
+    let problem = only_problem(&config, &[named("photos.txt"), named("photos.json")]);
+    assert!(problem.ends_with(
+        "photos.txt: no document has such a name; name it <bucket>.json or <bucket>.xml"
+    ));
+}
+
+#[test]
+fn a_bucket_has_one_document_and_naming_it_twice_makes_no_second() {
+    let (directory, config) =
+        settings(&[("a.json", GOOD), ("a.xml", "<NotificationConfiguration/>")]);
+    let problem = only_problem(&config, &[]);
+    assert!(
+        problem.contains("a.json: there is also ")
+            && problem.ends_with("a.xml; remove one of the two")
+    );
+    let one = directory.path().join("a.json");
+    assert_eq!(printed(&config, &[one.clone(), one], Findings::None), ["1 document, 0 problems"]);
+}
+
+#[test]
+fn a_problem_stays_on_its_line_whatever_the_file_is_called() {
+    let (_directory, config) = settings(&[("a\nb.json", GOOD)]);
+    let problem = only_problem(&config, &[]);
+    assert!(problem.contains(r"a\nb.json: name it <bucket>.json"), "{problem}");
+    let missing = only_problem(&config, &[Path::new("no\u{1b}[31m.json").into()]);
+    assert!(missing.starts_with(r"no\u{1b}[31m.json: "), "{missing}");
+}
