@@ -27,7 +27,7 @@ pub enum Command {
         /// Where the settings are.
         #[command(flatten)]
         settings: Settings,
-        /// Documents named <bucket>.json or <bucket>.xml; without any, those of
+        /// Documents named BUCKET.json or BUCKET.xml; without any, those of
         /// notifications.directory.
         files: Vec<PathBuf>,
     },
