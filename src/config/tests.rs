@@ -77,6 +77,10 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
         ("[deliver]\nconcurrency = 0", "nonzero"),
         ("[events]\nbody_limit = \"lots\"", "lots"),
         ("[rules]\nkey_match = \"glob\"", "`aws`"),
+        (
+            "[log]\nfilter = \"fanfare=loud\"",
+            "`fanfare=loud` is no filter of the log; write \"info\"",
+        ),
         ("[payload]\nevent_version = \"3.0\"", "classic"),
     ] {
         let error = toml::from_str::<Config>(text).unwrap_err().to_string();

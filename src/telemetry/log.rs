@@ -12,7 +12,20 @@ pub struct Config {
     /// How a line looks.
     pub format: Format,
     /// What is logged, in the syntax of `RUST_LOG`, which overrides it.
-    pub filter: String,
+    pub filter: Filter,
+}
+
+/// Which events are logged. Always in the syntax of `RUST_LOG`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Filter(String);
+
+/// A text that is no filter.
+#[derive(Debug, thiserror::Error)]
+#[error("`{text}` is no filter of the log; write \"info\" or \"info,fanfare::deliver=debug\"")]
+pub struct FilterError {
+    text: String,
+    source: ParseError,
 }
 
 /// How a line looks.
@@ -28,16 +41,9 @@ pub enum Format {
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// The filter is malformed.
-    #[error(
-        "log.filter or RUST_LOG `{filter}` is no filter; write \"info\" or \"info,fanfare::deliver=debug\""
-    )]
-    Filter {
-        /// The filter as given.
-        filter: String,
-        /// What is wrong with it.
-        source: ParseError,
-    },
+    /// The variable holds no filter.
+    #[error("cannot use RUST_LOG")]
+    RustLog(#[from] FilterError),
     /// Somebody else logs already.
     #[error("logging was started twice")]
     Twice(#[from] TryInitError),
@@ -45,16 +51,34 @@ pub enum InitError {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { format: Format::Text, filter: "info,aws_config=error".into() }
+        Self { format: Format::Text, filter: Filter("info,aws_config=error".into()) }
+    }
+}
+
+impl Filter {
+    fn parse(&self) -> Result<EnvFilter, FilterError> {
+        let text = &self.0;
+        EnvFilter::try_new(text).map_err(|source| FilterError { text: text.clone(), source })
+    }
+}
+
+impl TryFrom<String> for Filter {
+    type Error = FilterError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let filter = Self(text);
+        filter.parse().map(|_| filter)
     }
 }
 
 /// Starts logging to stderr.
 #[expect(clippy::disallowed_methods, reason = "RUST_LOG is one of the documented variables")]
 pub fn init(config: &Config) -> Result<(), InitError> {
-    let filter = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| config.filter.clone());
-    let filter =
-        EnvFilter::try_new(&filter).map_err(|source| InitError::Filter { filter, source })?;
+    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(variable) => Filter(variable),
+        Err(_) => config.filter.clone(),
+    };
+    let filter = filter.parse()?;
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match config.format {
         Format::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
