@@ -81,6 +81,8 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
             "[log]\nfilter = \"fanfare=loud\"",
             "`fanfare=loud` is no filter of the log; write \"info\"",
         ),
+        ("[aws]\nendpoint_url = \"moto:4566\"", "`moto:4566` is no endpoint; write a URL"),
+        ("[aws.sqs]\nendpoint_url = \"http://\"", "`http://` is no endpoint"),
         ("[payload]\nevent_version = \"3.0\"", "classic"),
     ] {
         let error = toml::from_str::<Config>(text).unwrap_err().to_string();

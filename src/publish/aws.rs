@@ -11,8 +11,8 @@ use aws_smithy_runtime_api::{client::result::SdkError, http::Response as HttpRes
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{
-    Cause, Class, Config, EventBridgeConfig, Limits, Publish, Verdict, eventbridge, lambda, sns,
-    sqs,
+    Cause, Class, Config, EndpointUrl, EventBridgeConfig, Limits, Publish, Verdict, eventbridge,
+    lambda, sns, sqs,
 };
 use crate::model::{Destination, Message, Region};
 
@@ -56,8 +56,7 @@ impl Aws {
             .load()
             .await;
         let at = |service: &super::ServiceConfig| {
-            let endpoint = service.endpoint_url.clone().or_else(|| config.endpoint_url.clone());
-            with_endpoint(&shared, endpoint)
+            with_endpoint(&shared, service.endpoint_url.as_ref().or(config.endpoint_url.as_ref()))
         };
         let sqs = at(&config.sqs);
         Self {
@@ -91,9 +90,9 @@ impl Aws {
     }
 }
 
-fn with_endpoint(shared: &SdkConfig, endpoint: Option<String>) -> SdkConfig {
+fn with_endpoint(shared: &SdkConfig, endpoint: Option<&EndpointUrl>) -> SdkConfig {
     match endpoint {
-        Some(url) => shared.clone().into_builder().endpoint_url(url).build(),
+        Some(url) => shared.clone().into_builder().endpoint_url(url.as_str()).build(),
         None => shared.clone(),
     }
 }

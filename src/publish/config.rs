@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::EndpointUrl;
+
 /// How AWS is reached. Credentials come from AWS's own chain: environment, profile, web identity,
 /// container, instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Where every service is reached, instead of at Amazon.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub endpoint_url: Option<String>,
+    pub endpoint_url: Option<EndpointUrl>,
     /// How long connecting may take.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
@@ -34,7 +36,7 @@ pub struct Config {
 pub struct ServiceConfig {
     /// Where this service is reached; overrides `aws.endpoint_url`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub endpoint_url: Option<String>,
+    pub endpoint_url: Option<EndpointUrl>,
 }
 
 /// Which bus gets the events of buckets with EventBridge on, and in whose name.

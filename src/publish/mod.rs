@@ -6,6 +6,7 @@
 mod aws;
 mod class;
 mod config;
+mod endpoint_url;
 mod eventbridge;
 mod lambda;
 mod limits;
@@ -20,6 +21,7 @@ use crate::model::Message;
 pub use aws::{Aws, Publisher};
 pub use class::Class;
 pub use config::{Config, EventBridgeConfig, ServiceConfig};
+pub use endpoint_url::{EndpointUrl, EndpointUrlError};
 pub use limits::Limits;
 pub use verdict::{Cause, Fault, Verdict};
 
