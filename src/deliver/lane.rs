@@ -31,6 +31,16 @@ use crate::{
 /// Bytes of rendered messages that a lane holds before it reads no further.
 const READY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Messages that wait alone before a lane reads no further: some 3 MB of memory.
+const WAITING_MAX: usize = 16_384;
+
+/// Messages refused in a row, each alone and for no known fault of its own, that make it the
+/// destination's problem.
+const REFUSALS_MAX: u32 = 3;
+
+/// How long to wait for file descriptors or memory that the process lacks.
+const EXHAUSTED_WAIT: Duration = Duration::from_secs(1);
+
 /// A message that was rejected waits as if it had failed this often.
 const FAILURES_OF_A_REJECT: u32 = 32;
 
@@ -60,6 +70,10 @@ pub struct Lane<P> {
     ready_bytes: usize,
     /// To be read again when their time has come.
     waiting: BinaryHeap<Reverse<Waiting>>,
+    /// Messages refused since the last delivery, each alone and for no known fault of its own.
+    refusals: u32,
+    /// Until when nothing is read, because the process lacks descriptors or memory.
+    no_reading_until: Option<Instant>,
     on_the_wire: FuturesUnordered<BoxFuture<'static, Attempt>>,
 }
 
@@ -70,6 +84,27 @@ struct Ticket {
     /// Which of the record's destinations this is.
     ordinal: usize,
     failures: u32,
+    company: Company,
+}
+
+/// Whether a message shares its request. One that was refused by itself does not spoil another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Company {
+    Any,
+    None,
+}
+
+/// What an attempt says about the destination.
+#[derive(Debug)]
+enum Sign {
+    /// It takes messages.
+    Good,
+    /// It takes some, and the others were too much.
+    Throttled(Cause),
+    /// One message was refused; that may be the message's fault.
+    Doubtful(Cause),
+    /// It takes nothing.
+    Bad { after: Option<Duration>, cause: Cause },
 }
 
 #[derive(Debug)]
@@ -122,6 +157,8 @@ impl<P: Publish> Lane<P> {
             ready: VecDeque::new(),
             ready_bytes: 0,
             waiting: BinaryHeap::new(),
+            refusals: 0,
+            no_reading_until: None,
             on_the_wire: FuturesUnordered::new(),
         }
     }
@@ -129,8 +166,9 @@ impl<P: Publish> Lane<P> {
     /// Delivers until the stop. An attempt that is on the wire then may finish within the grace.
     pub async fn run(mut self, stop: Stop) -> Result<(), LaneError> {
         loop {
-            self.start_attempts();
-            let (wake_at, has_room) = (self.wake_at(), self.has_room());
+            let now = Instant::now();
+            self.start_attempts(now);
+            let (wake_at, has_room) = (self.wake_at(now), self.has_room(now));
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
@@ -157,8 +195,7 @@ impl<P: Publish> Lane<P> {
         }
     }
 
-    fn start_attempts(&mut self) {
-        let now = Instant::now();
+    fn start_attempts(&mut self, now: Instant) {
         while !self.ready.is_empty() && self.on_the_wire.len() < self.pace.requests(now) {
             let attempt = self.next_attempt();
             self.on_the_wire.push(attempt);
@@ -174,7 +211,8 @@ impl<P: Publish> Lane<P> {
         {
             let weight = self.publisher.weight(&next.message);
             // The first goes even if it is too large: the service shall say so.
-            if weight > room && !tickets.is_empty() {
+            let alone = next.ticket.company == Company::None;
+            if (weight > room || alone) && !tickets.is_empty() {
                 break;
             }
             room = room.saturating_sub(weight);
@@ -182,6 +220,9 @@ impl<P: Publish> Lane<P> {
             self.ready_bytes = self.ready_bytes.saturating_sub(message.body.len());
             tickets.push(ticket);
             messages.push(message);
+            if alone {
+                break;
+            }
         }
         let (publisher, started) = (Arc::clone(&self.publisher), self.pace.generation());
         async move {
@@ -193,24 +234,31 @@ impl<P: Publish> Lane<P> {
     }
 
     async fn settle(&mut self, attempt: Attempt) {
-        let failure = attempt.failure();
         for cause in attempt.verdicts.iter().filter_map(Verdict::cause) {
             self.counters.failed(cause.class);
         }
-        if let Some((after, cause)) = failure {
-            self.slow_down(attempt.started, after, &cause);
-            self.send_again(attempt);
-        } else {
-            self.speed_up();
-            self.settle_each(attempt).await;
+        match attempt.sign() {
+            Sign::Bad { after, cause } => {
+                self.slow_down(attempt.started, after, &cause);
+                self.send_again(attempt);
+                return;
+            }
+            Sign::Good => self.speed_up(attempt.started),
+            Sign::Throttled(cause) => self.ease(attempt.started, &cause),
+            Sign::Doubtful(cause) => self.doubt(attempt.started, &cause),
         }
+        self.settle_each(attempt).await;
     }
 
     async fn settle_each(&mut self, attempt: Attempt) {
         let mut delivered = Vec::with_capacity(attempt.tickets.len());
-        for (ticket, verdict) in attempt.tickets.into_iter().zip(attempt.verdicts) {
+        let sent = attempt.tickets.into_iter().zip(attempt.messages);
+        for ((ticket, message), verdict) in sent.zip(attempt.verdicts).rev() {
             match verdict {
                 Verdict::Delivered => delivered.push(ticket.position),
+                Verdict::Retry { cause, .. } if cause.class == Class::Throttled => {
+                    self.send_one_again(ticket, message);
+                }
                 Verdict::Retry { cause, .. } => self.wait(ticket, &cause),
                 // Nothing is given up: a message that is refused today waits the longest.
                 Verdict::Reject(cause) => {
@@ -222,6 +270,21 @@ impl<P: Publish> Lane<P> {
         self.reader.acknowledge(&delivered).await;
     }
 
+    /// One message that is refused alone may be at fault itself; several in a row are not.
+    fn doubt(&mut self, started: Generation, cause: &Cause) {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals >= REFUSALS_MAX && cause.class != Class::Poison {
+            self.slow_down(started, None, cause);
+        }
+    }
+
+    fn ease(&mut self, started: Generation, cause: &Cause) {
+        if let Some(wait) = self.pace.throttled(started, Instant::now(), fastrand::f64()) {
+            let destination = &self.destination;
+            debug!(%destination, ?wait, %cause, "throttled, going slower");
+        }
+    }
+
     fn slow_down(&mut self, started: Generation, after: Option<Duration>, cause: &Cause) {
         let wait = self.pace.failed(started, Instant::now(), after, fastrand::f64());
         if let Some(wait) = wait {
@@ -230,8 +293,9 @@ impl<P: Publish> Lane<P> {
         }
     }
 
-    fn speed_up(&mut self) {
-        let failures = self.pace.succeeded();
+    fn speed_up(&mut self, started: Generation) {
+        self.refusals = 0;
+        let failures = self.pace.succeeded(started);
         if failures > 0 {
             info!(destination = %self.destination, failures, "delivering again");
         }
@@ -239,10 +303,14 @@ impl<P: Publish> Lane<P> {
 
     fn send_again(&mut self, attempt: Attempt) {
         for (ticket, message) in attempt.tickets.into_iter().zip(attempt.messages).rev() {
-            let ticket = Ticket { failures: ticket.failures.saturating_add(1), ..ticket };
-            self.ready_bytes += message.body.len();
-            self.ready.push_front(Delivery { ticket, message });
+            self.send_one_again(ticket, message);
         }
+    }
+
+    fn send_one_again(&mut self, ticket: Ticket, message: Message) {
+        let ticket = Ticket { failures: ticket.failures.saturating_add(1), ..ticket };
+        self.ready_bytes += message.body.len();
+        self.ready.push_front(Delivery { ticket, message });
     }
 
     fn wait(&mut self, ticket: Ticket, cause: &Cause) {
@@ -254,33 +322,49 @@ impl<P: Publish> Lane<P> {
         } else {
             debug!(%destination, seq, failures, class = cause.class.name(), ?wait, %cause, "message refused, will retry");
         }
-        let ticket = Ticket { failures, ..ticket };
+        let ticket = Ticket { failures, company: Company::None, ..ticket };
         self.waiting.push(Reverse(Waiting { until: Instant::now() + wait, ticket }));
     }
 
-    fn wake_at(&self) -> Option<Instant> {
-        let hold = self.pace.hold_until().filter(|_| !self.ready.is_empty());
-        let hold = hold.filter(|until| *until > Instant::now());
-        let due = self.waiting.peek().filter(|_| self.has_room()).map(|Reverse(next)| next.until);
-        hold.into_iter().chain(due).min()
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let hold = self.pace.hold_until().filter(|until| *until > now && !self.ready.is_empty());
+        let due = self.waiting.peek().filter(|_| self.can_hold_more()).map(|Reverse(it)| it.until);
+        let due = due.map(|due| due.max(self.no_reading_until.unwrap_or(due)));
+        hold.into_iter().chain(due).chain(self.no_reading_until).min()
     }
 
-    /// Reads those messages again whose wait is over.
+    /// Reads those messages again whose wait is over, and then new ones: the old must not crowd
+    /// out the new.
     async fn recall(&mut self) -> Result<(), LaneError> {
         let now = Instant::now();
-        while self.has_room()
+        self.no_reading_until = self.no_reading_until.filter(|until| *until > now);
+        let mut share = self.ready_max() / 2;
+        while share > 0
+            && self.no_reading_until.is_none()
+            && self.can_hold_more()
             && let Some(Reverse(next)) = self.waiting.peek()
             && next.until <= now
         {
-            let Some(Reverse(Waiting { ticket, .. })) = self.waiting.pop() else { break };
-            let body =
-                self.reader.reread(ticket.position).await.map_err(|e| self.failed_to_read(e))?;
-            self.make_ready(ticket, &body);
+            let ticket = next.ticket;
+            match self.reader.reread(ticket.position).await {
+                Ok(body) => {
+                    self.waiting.pop();
+                    self.make_ready(ticket, &body);
+                }
+                Err(cause) => self.bear(cause)?,
+            }
+            share -= 1;
         }
-        Ok(())
+        if self.has_room(now) { self.fetch().await } else { Ok(()) }
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether new records may be read.
+    fn has_room(&self, now: Instant) -> bool {
+        let may_read = self.no_reading_until.is_none_or(|until| until <= now);
+        may_read && self.can_hold_more() && self.waiting.len() < WAITING_MAX
+    }
+
+    fn can_hold_more(&self) -> bool {
         self.ready_bytes < READY_BYTES_MAX && self.ready.len() < self.ready_max()
     }
 
@@ -290,18 +374,30 @@ impl<P: Publish> Lane<P> {
     }
 
     async fn fetch(&mut self) -> Result<(), LaneError> {
-        let (count, bytes) =
-            (self.ready_max() - self.ready.len(), READY_BYTES_MAX - self.ready_bytes);
-        let fetched = self.reader.fetch(count, bytes).await.map_err(|e| self.failed_to_read(e))?;
-        for record in fetched {
-            let ticket = Ticket { position: record.position, ordinal: record.ordinal, failures: 0 };
-            self.make_ready(ticket, &record.body);
+        let count = self.ready_max() - self.ready.len();
+        let bytes = READY_BYTES_MAX - self.ready_bytes;
+        match self.reader.fetch(count, bytes).await {
+            Ok(fetched) => {
+                for it in fetched {
+                    let (position, ordinal) = (it.position, it.ordinal);
+                    let ticket = Ticket { position, ordinal, failures: 0, company: Company::Any };
+                    self.make_ready(ticket, &it.body);
+                }
+                Ok(())
+            }
+            Err(cause) => self.bear(cause),
         }
-        Ok(())
     }
 
-    fn failed_to_read(&self, source: ReadError) -> LaneError {
-        LaneError { destination: Arc::clone(&self.destination), source }
+    /// Lacking descriptors or memory passes; any other failure to read ends the lane.
+    fn bear(&mut self, source: ReadError) -> Result<(), LaneError> {
+        let destination = Arc::clone(&self.destination);
+        if !is_exhaustion(&source) {
+            return Err(LaneError { destination, source });
+        }
+        warn!(%destination, cause = %source, "cannot read what is pending, will retry");
+        self.no_reading_until = Some(Instant::now() + EXHAUSTED_WAIT);
+        Ok(())
     }
 
     fn make_ready(&mut self, ticket: Ticket, body: &[u8]) {
@@ -328,21 +424,34 @@ impl<P: Publish> Lane<P> {
 }
 
 impl Attempt {
-    /// Why nothing of the request was delivered, if that is what happened and the lane is to
-    /// slow down for it. A message that was refused alone is its own problem, not the lane's.
-    fn failure(&self) -> Option<(Option<Duration>, Cause)> {
-        let first = self.verdicts.first()?;
-        let whole = self.verdicts.iter().all(|verdict| verdict.cause().is_some());
+    fn sign(&self) -> Sign {
+        let causes = || self.verdicts.iter().filter_map(Verdict::cause);
+        let throttled = causes().find(|cause| cause.class == Class::Throttled);
+        if causes().count() < self.verdicts.len() {
+            return throttled.map_or(Sign::Good, |cause| Sign::Throttled(cause.clone()));
+        }
+        let Some(first) = self.verdicts.first() else { return Sign::Good };
         let (after, cause) = match first {
-            Verdict::Delivered => return None,
-            Verdict::Retry { after, cause } => (*after, cause),
-            Verdict::Reject(cause) => (None, cause),
+            Verdict::Delivered => return Sign::Good,
+            Verdict::Retry { after, cause } => (*after, cause.clone()),
+            Verdict::Reject(cause) => (None, cause.clone()),
         };
-        let blames_the_message =
+        let may_be_the_message =
             matches!(cause.class, Class::Poison | Class::BatchShape | Class::Unknown);
-        let alone = self.verdicts.len() == 1;
-        (whole && !(alone && blames_the_message)).then(|| (after, cause.clone()))
+        if self.verdicts.len() == 1 && may_be_the_message {
+            return Sign::Doubtful(cause);
+        }
+        Sign::Bad { after, cause }
     }
+}
+
+/// Whether the process, or the machine, has run out of file descriptors or memory for now.
+fn is_exhaustion(error: &ReadError) -> bool {
+    const ENOMEM: i32 = 12;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    let ReadError::Disk { source, .. } = error else { return false };
+    matches!(source.raw_os_error(), Some(ENOMEM | ENFILE | EMFILE))
 }
 
 async fn wake_up(at: Option<Instant>) {

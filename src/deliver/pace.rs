@@ -64,12 +64,35 @@ impl Pace {
         self.generation
     }
 
-    /// Something was delivered. Answers how many failures came before.
-    pub(super) fn succeeded(&mut self) -> u32 {
+    /// Something was delivered. Answers how many failures came before. A request that was
+    /// started before the last failure says nothing about the time after it.
+    pub(super) fn succeeded(&mut self, started: Generation) -> u32 {
+        if started != self.generation {
+            return 0;
+        }
         self.requests = self.requests.saturating_mul(2).min(self.requests_max);
         self.entries = self.entries.saturating_mul(2).min(self.entries_max);
         self.hold_until = None;
         std::mem::take(&mut self.failures)
+    }
+
+    /// Part of a request was delivered and part was too much: half the requests after a short
+    /// wait, which does not grow, since there is progress. Answers the wait, or none if the
+    /// request was started before the last failure.
+    pub(super) fn throttled(
+        &mut self,
+        started: Generation,
+        now: Instant,
+        random: f64,
+    ) -> Option<Duration> {
+        if started != self.generation {
+            return None;
+        }
+        self.generation = Generation(self.generation.0.wrapping_add(1));
+        self.requests = (self.requests / 2).max(1);
+        let wait = self.backoff.wait(1, random);
+        self.hold_until = Some(now + wait);
+        Some(wait)
     }
 
     /// Nothing of a request was delivered. Answers the wait, or none if this failure is old news.
@@ -125,9 +148,28 @@ mod tests {
         }
         assert_eq!(pace.entries(), 1);
         for _ in 0..6 {
-            pace.succeeded();
+            pace.succeeded(pace.generation());
         }
         assert_eq!((pace.requests(now), pace.entries()), (64, 10));
+    }
+
+    #[test]
+    fn a_success_that_was_already_on_the_wire_does_not_end_the_wait() {
+        let (mut pace, now) = (pace(), Instant::now());
+        let before = pace.generation();
+        let asked = Some(Duration::from_secs(30));
+        pace.failed(before, now, asked, 0.0);
+        assert_eq!(pace.succeeded(before), 0);
+        assert_eq!((pace.requests(now), pace.requests), (0, 1));
+    }
+
+    #[test]
+    fn a_throttle_beside_deliveries_halves_the_requests_and_its_wait_does_not_grow() {
+        let (mut pace, now) = (pace(), Instant::now());
+        let waits: Vec<_> =
+            (0..3).map(|_| pace.throttled(pace.generation(), now, 1.0).unwrap()).collect();
+        assert_eq!(waits, [Duration::from_millis(100); 3]);
+        assert_eq!((pace.requests, pace.entries()), (8, 10));
     }
 
     #[test]

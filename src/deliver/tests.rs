@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
@@ -27,6 +30,9 @@ struct Scripted {
     script: Arc<Mutex<VecDeque<Vec<Verdict>>>>,
     calls: Arc<Mutex<Vec<Vec<String>>>>,
     called: Arc<Notify>,
+    /// How many requests were on the wire when each call began, itself included.
+    on_the_wire: Arc<Mutex<Vec<usize>>>,
+    now_on_the_wire: Arc<AtomicUsize>,
     /// Refuses every request that holds this key, until it came alone the second time.
     spoiler: Option<&'static str>,
     /// Answers only when told to.
@@ -70,7 +76,11 @@ impl Publish for Scripted {
     async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
         let keys: Vec<String> = batch.iter().map(key_of).collect();
         self.calls.lock().unwrap().push(keys.clone());
+        let on_the_wire = self.now_on_the_wire.fetch_add(1, Relaxed) + 1;
+        self.on_the_wire.lock().unwrap().push(on_the_wire);
         self.called.notify_one();
+        tokio::task::yield_now().await;
+        self.now_on_the_wire.fetch_sub(1, Relaxed);
         if let Some(answer) = &self.answer {
             answer.notified().await;
         }
@@ -186,6 +196,27 @@ async fn a_message_that_spoils_its_batch_ends_up_alone_and_holds_nothing_back() 
     let place = |key: &str| calls.iter().rposition(|call| call.iter().any(|sent| sent == key));
     assert_eq!(calls.last().unwrap(), &["b"], "{calls:?}");
     assert!(place("a") < place("b") && place("c") < place("b"), "{calls:?}");
+}
+
+#[tokio::test]
+async fn what_was_throttled_beside_deliveries_is_sent_again_at_once_and_in_order() {
+    let answer = vec![Verdict::Delivered, failed("Throttled", 400), failed("Throttled", 400)];
+    let calls = calls_for(&["a", "b", "c"], Scripted::answering([answer])).await;
+    assert_eq!(calls, [vec!["a", "b", "c"], vec!["b", "c"]]);
+}
+
+/// A proxy in front of the destination answers 404 to everything: no message is at fault.
+#[tokio::test]
+async fn refusals_in_a_row_slow_the_lane_down() {
+    let keys: Vec<String> = (0..40).map(|n| format!("key-{n}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let refusals = (0..60).map(|_| vec![failed("Http404", 404); 10]);
+    let publisher = Scripted::answering(refusals);
+    let calls = calls_for(&keys, publisher.clone()).await;
+    let refused = calls.get(8..60).unwrap();
+    assert!(refused.iter().all(|call| call.len() == 1), "the requests have shrunk: {calls:?}");
+    // The first four requests were on the wire together; then it is one at a time.
+    assert_eq!(*publisher.on_the_wire.lock().unwrap().get(8..60).unwrap(), [1; 52]);
 }
 
 #[tokio::test]
