@@ -61,12 +61,12 @@ pub(crate) fn capture(name: &str) -> Value {
     capture["body"].clone()
 }
 
-/// The names of all captures of a webhook with a body.
-pub(crate) fn captures_of_webhooks() -> Vec<String> {
+/// The names of all captures that have a body.
+pub(crate) fn captures_with_a_body() -> Vec<String> {
     let files = fs::read_dir(root().join("tests/data/captures")).expect("the captures are there");
     let names = files.map(|file| file.expect("the directory is readable").file_name());
     let names = names.map(|name| name.to_string_lossy().trim_end_matches(".json").to_owned());
-    names.filter(|name| !name.contains("via-nats") && !name.contains("HEAD-probe")).collect()
+    names.filter(|name| !name.contains("HEAD-probe")).collect()
 }
 
 /// Several bodies as one, a document a line.
