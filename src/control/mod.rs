@@ -6,12 +6,19 @@
 mod config;
 mod documents;
 mod durable_file;
+mod last_good;
+mod listing;
+mod read;
 mod server;
+mod status;
 mod store;
+mod watch;
 #[cfg(test)]
 mod tests;
 
 pub use config::Config;
-pub use documents::{Broken, DocumentError, InForce, Scope, Status, documents_in, read_document};
+pub use listing::documents_in;
+pub use read::{DocumentError, Scope, read_document};
 pub use server::{BindError, Server};
+pub use status::{Broken, InForce, Status};
 pub use store::{OpenError, Store, WatchError};

@@ -3,30 +3,33 @@
 use std::{
     collections::HashMap,
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{
     sync::{Notify, watch},
     task::{JoinError, spawn_blocking},
     time::sleep,
 };
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
-    Config,
-    documents::{Change, Documents, Scope, Status, documents_in},
+    Broken, Config, InForce, Scope, Status,
+    documents::{Change, Documents},
+    listing::documents_in,
+    watch::DirectoryWatch,
 };
-use crate::{model::Destination, route::Shared, stop::Stop};
+use crate::{model::Destination, route::Shared, rules::OneLine, stop::Stop};
 
 /// How long to wait after a change for the rest of it.
 const QUIET: Duration = Duration::from_millis(100);
-/// How long after a read a document that was just written is read again.
-const SECOND_LOOK: Duration = Duration::from_millis(1_100);
-/// How often to look without being told: network file systems tell nothing.
+/// How often to see whether something is due, and whether the directory is still the same one.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long to write copies before looking at the directory again.
+const COPYING: Duration = Duration::from_millis(100);
+/// How often to scan without being told: network file systems tell nothing.
 const RESCAN: Duration = Duration::from_secs(30);
 
 /// Why the documents cannot be loaded.
@@ -64,7 +67,10 @@ pub struct Store {
     destinations: watch::Sender<HashMap<Arc<str>, Destination>>,
     status: watch::Sender<Status>,
     changed: Arc<Notify>,
-    _watcher: RecommendedWatcher,
+    watch: DirectoryWatch,
+    scan_at: Instant,
+    /// Why the directory cannot be read, while it cannot.
+    unreadable: Option<Broken>,
 }
 
 impl Store {
@@ -72,17 +78,18 @@ impl Store {
     /// in the [`Status`].
     pub fn open(config: &Config, scope: Scope, routes: Shared) -> Result<Self, OpenError> {
         let directory = config.directory.clone();
-        // A directory that is not there is the settings' fault, whatever watching it would say.
+        // A directory that cannot be read is the settings' fault, whatever watching it would say.
         documents_in(&directory)?;
         let changed = Arc::new(Notify::new());
         // Watched before the first scan, so that no change falls between the two.
-        let watcher = watch_directory(&directory, Arc::clone(&changed))
+        let watch = DirectoryWatch::open(&directory, Arc::clone(&changed))
             .map_err(|source| OpenError::Watch { path: directory.clone(), source })?;
         let mut documents = Documents::new(directory.clone(), scope);
+        let now = Instant::now();
         documents
-            .scan()
-            .and_then(|_| documents.forget_the_removed())
+            .scan(now)
             .map_err(|source| OpenError::Directory { path: directory.clone(), source })?;
+        documents.forget_the_removed();
         let store = Self {
             documents,
             directory,
@@ -90,7 +97,9 @@ impl Store {
             destinations: watch::Sender::default(),
             status: watch::Sender::default(),
             changed,
-            _watcher: watcher,
+            watch,
+            scan_at: now + RESCAN,
+            unreadable: None,
         };
         store.publish();
         Ok(store)
@@ -109,28 +118,54 @@ impl Store {
     /// Follows the directory until the stop.
     pub async fn run(mut self, stop: Stop) -> Result<(), WatchError> {
         loop {
-            let next = if self.documents.must_look_again() { SECOND_LOOK } else { RESCAN };
+            let pause = if self.documents.has_uncopied() { QUIET } else { LOOK };
             tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(()),
-                () = self.changed.notified() => sleep(QUIET).await,
-                () = sleep(next) => {}
+                () = self.changed.notified() => {
+                    sleep(QUIET).await;
+                    self.scan_at = Instant::now();
+                }
+                () = sleep(pause) => {}
             }
             self = spawn_blocking(move || {
-                self.rescan();
+                self.look(Instant::now());
                 self
             })
             .await?;
         }
     }
 
-    fn rescan(&mut self) {
-        match self.documents.scan() {
-            Ok(Change::Something) => self.publish(),
-            Ok(Change::Nothing) => {}
+    fn look(&mut self, now: Instant) {
+        let is_due = self.documents.look_again_at().is_some_and(|at| at <= now);
+        if self.watch.renew() || is_due || self.scan_at <= now {
+            self.scan_at = now + RESCAN;
+            self.scan(now);
+        }
+        self.documents.copy_for(COPYING);
+    }
+
+    fn scan(&mut self, now: Instant) {
+        let directory = OneLine(self.directory.display());
+        match self.documents.scan(now) {
+            Ok(change) => {
+                let is_back = self.unreadable.take().is_some();
+                if is_back {
+                    info!(%directory, "the notification documents can be read again");
+                }
+                if is_back || change == Change::Something {
+                    self.publish();
+                }
+            }
             Err(cause) => {
-                let directory = self.directory.display();
-                warn!(%directory, %cause, "cannot read the notification documents; the rules stay as they are");
+                let problem = format!("cannot read the directory: {cause}");
+                let file = self.directory.clone();
+                let broken = Broken { file, problem, in_force: InForce::LastGood };
+                if self.unreadable.as_ref() != Some(&broken) {
+                    warn!(%directory, %cause, "cannot read the notification documents; the rules stay as they are");
+                    self.unreadable = Some(broken);
+                    self.publish();
+                }
             }
         }
     }
@@ -139,18 +174,8 @@ impl Store {
         let table = self.documents.table().clone();
         self.destinations.send_replace(table.destinations());
         self.routes.store(table);
-        self.status.send_replace(self.documents.status());
+        let mut status = self.documents.status();
+        status.broken.extend(self.unreadable.clone());
+        self.status.send_replace(status);
     }
-}
-
-fn watch_directory(directory: &Path, changed: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
-    // What happened does not matter, and an error means that something may have been missed:
-    // the scan finds out either way.
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.map_or(true, |event| !event.kind.is_access()) {
-            changed.notify_one();
-        }
-    })?;
-    watcher.watch(directory, RecursiveMode::NonRecursive)?;
-    Ok(watcher)
 }

@@ -1,6 +1,10 @@
 //! A changed document applies at once; a broken one harms nobody.
 
-use std::time::Duration;
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    time::{Duration, Instant},
+};
 
 use crate::harness::{Daemon, Home, Sink, minio, rule, rules, until};
 
@@ -56,10 +60,64 @@ fn a_document_put_in_place_by_a_rename_applies() {
     let daemon = home.start();
 
     let staged = home.path("staged");
-    std::fs::write(&staged, uploads().to_string()).expect("the home is writable");
-    std::fs::rename(staged, home.documents().join("photos.json")).expect("it is one disk");
+    fs::write(&staged, uploads().to_string()).expect("the home is writable");
+    fs::rename(staged, home.documents().join("photos.json")).expect("it is one disk");
 
     becomes(&daemon, "photos", 1);
+}
+
+#[test]
+fn a_document_that_is_removed_and_written_anew_misses_no_event() {
+    let sink = Sink::bind(0).expect("loopback has a port");
+    let home = Home::sending_to(&sink);
+    home.document("photos", &uploads());
+    let daemon = home.start();
+
+    home.forget("photos");
+    let written_anew = Instant::now() + Duration::from_millis(300);
+    while Instant::now() < written_anew {
+        assert_eq!(wanted(&daemon, "photos"), 1);
+    }
+    home.document("photos", &deletions());
+    becomes(&daemon, "photos", 0);
+}
+
+#[test]
+fn a_link_whose_target_is_away_keeps_the_last_good_document_and_shows() {
+    let sink = Sink::bind(0).expect("loopback has a port");
+    let home = Home::sending_to(&sink);
+    let target = home.path("target");
+    fs::write(&target, uploads().to_string()).expect("the home is writable");
+    symlink(&target, home.documents().join("photos.json")).expect("the home is writable");
+    let daemon = home.start();
+    assert_eq!(wanted(&daemon, "photos"), 1);
+
+    fs::remove_file(&target).expect("it is there");
+    home.document("music", &uploads());
+    until("the broken link shows", APPLIED, || {
+        daemon.readyz().text.contains("photos").then_some(())
+    });
+    assert_eq!(wanted(&daemon, "photos"), 1);
+
+    fs::write(&target, deletions().to_string()).expect("the home is writable");
+    becomes(&daemon, "photos", 0);
+}
+
+#[test]
+fn another_directory_that_takes_the_place_of_the_first_applies() {
+    let sink = Sink::bind(0).expect("loopback has a port");
+    let home = Home::sending_to(&sink);
+    home.document("photos", &uploads());
+    let daemon = home.start();
+
+    fs::rename(home.documents(), home.path("old")).expect("it is one disk");
+    fs::create_dir(home.documents()).expect("the home is writable");
+    home.document("music", &uploads());
+    becomes(&daemon, "music", 1);
+    becomes(&daemon, "photos", 0);
+
+    home.document("music", &deletions());
+    becomes(&daemon, "music", 0);
 }
 
 #[test]

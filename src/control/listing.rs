@@ -1,0 +1,116 @@
+//! What the directory holds, by bucket.
+//!
+//! Every name of a document that the directory gives is in the listing, whether or not its file can
+//! be examined: a link whose target is away for a moment must not pass for a removal.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{DocumentError, OpenError};
+
+/// How old a file's time must be to tell every later write from this one.
+const RECENT: SignedDuration = SignedDuration::from_secs(1);
+
+/// The files by stem, so that a file with an impossible name is a broken document too.
+pub(super) type Listing = BTreeMap<String, Found>;
+
+/// The files of one bucket: one, unless somebody left two.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    /// Each with the state it is in, or why nobody can say.
+    pub(super) files: Vec<(PathBuf, Result<Stamp, io::ErrorKind>)>,
+    /// A file that was written a moment ago may be written again without a change of its time.
+    pub(super) recent: bool,
+}
+
+/// What tells one state of a file from another. Length and time of writing are not enough: tools
+/// that copy files keep the time, so another file with the same two may take the place of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    file: (u64, u64),
+    length: u64,
+    written: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            file: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            written: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Nobody can set the time of the last change, so only that one is trusted.
+    fn is_recent(&self, now: Timestamp) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        let changed = SignedDuration::new(seconds, i32::try_from(nanoseconds).unwrap_or(0));
+        now.as_duration() - changed < RECENT
+    }
+}
+
+impl Found {
+    /// The one file of the bucket.
+    pub(super) fn file(&self) -> Result<&Path, DocumentError> {
+        match self.files.as_slice() {
+            [(path, _)] => Ok(path),
+            [_, (other, _), ..] => Err(DocumentError::Twice { other: other.clone() }),
+            [] => Err(DocumentError::Read(io::ErrorKind::NotFound.into())),
+        }
+    }
+}
+
+/// The documents of a directory.
+pub fn documents_in(directory: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let found = list(directory)
+        .map_err(|source| OpenError::Directory { path: directory.into(), source })?;
+    let files = found.into_values().flat_map(|found| found.files);
+    Ok(files.map(|(path, _)| path).collect())
+}
+
+/// Lists a directory. Names that begin with a dot are not documents: editors and Kubernetes keep
+/// their own files under such names.
+pub(super) fn list(directory: &Path) -> io::Result<Listing> {
+    let mut listing = Listing::new();
+    let now = Timestamp::now();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let Some(stem) = stem_of(&path) else { continue };
+        let Some(stamp) = examine(&path) else { continue };
+        let found = listing.entry(stem).or_default();
+        found.recent |= stamp.is_ok_and(|stamp| stamp.is_recent(now));
+        found.files.push((path, stamp));
+    }
+    for found in listing.values_mut() {
+        found.files.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    Ok(listing)
+}
+
+/// The state of a file; none if its name disappeared since the directory gave it.
+fn examine(path: &Path) -> Option<Result<Stamp, io::ErrorKind>> {
+    let examined = fs::metadata(path).map_err(|cause| cause.kind());
+    let is_gone = |path| {
+        fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == io::ErrorKind::NotFound)
+    };
+    if examined.as_ref().is_err_and(|kind| *kind == io::ErrorKind::NotFound) && is_gone(path) {
+        return None;
+    }
+    Some(examined.map(|metadata| Stamp::of(&metadata)))
+}
+
+/// The name of the bucket, if the file is named like a document.
+pub(super) fn stem_of(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".json").or_else(|| name.strip_suffix(".xml"))?;
+    (!stem.starts_with('.')).then(|| stem.to_owned())
+}
