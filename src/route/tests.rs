@@ -37,6 +37,15 @@ fn a_value_is_compared_with_the_encoded_key() {
 }
 
 #[test]
+fn a_suffix_may_be_the_rest_of_an_escape() {
+    for key in ["a=", "a3D", "3D"] {
+        assert!(accepts(KeyMatch::Aws, "", "3D", key), "{key}");
+    }
+    assert!(accepts(KeyMatch::Aws, "a%", "D", "a="));
+    assert!(!accepts(KeyMatch::Aws, "", "%3D", "a3D"));
+}
+
+#[test]
 fn lenient_also_compares_the_decoded_value_with_the_raw_key() {
     for prefix in ["a%3Db/", "a=b/", "a%3db/"] {
         assert!(accepts(KeyMatch::Lenient, prefix, "", "a=b/c"), "{prefix}");
