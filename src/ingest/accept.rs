@@ -6,7 +6,7 @@ use tracing::{debug, warn};
 
 use super::{
     decode::{Received, Rejected},
-    metrics::Counts,
+    metrics::{Counters, Counts},
 };
 use crate::{
     journal::{AppendError, Aside, Journal, MetaError, NewRecord},
@@ -19,6 +19,7 @@ use crate::{
 pub struct Acceptor {
     routes: Shared,
     journal: Journal,
+    counters: Counters,
 }
 
 /// What the store is told.
@@ -44,7 +45,7 @@ pub enum AcceptError {
 impl Acceptor {
     /// Takes events by the rules of `routes` into `journal`.
     pub fn new(routes: Shared, journal: Journal) -> Self {
-        Self { routes, journal }
+        Self { routes, journal, counters: Counters::new() }
     }
 
     /// Accepts all of a request or nothing of it. When this answers `Ok`, every matched event is
@@ -78,7 +79,7 @@ impl Acceptor {
         }
         counts.quarantined = asides.len() as u64;
         self.keep(records, asides).await?;
-        counts.record();
+        self.counters.add(&counts);
         Ok(Accepted { received: counts.received, matched: counts.matched })
     }
 
