@@ -1,7 +1,7 @@
 //! A queue that is faster than any daemon: answers `SendMessageBatch` and keeps the bodies.
 //!
 //! moto takes tens of messages a second, which is too few to see a daemon under load. This speaks
-//! only what the daemon needs of SQS (JSON 1.0), checks nothing, and is used by the benches too.
+//! only what the daemon needs of SQS (JSON 1.0) and checks nothing.
 
 use std::{
     borrow::Cow,
