@@ -230,11 +230,11 @@ fn refusal(status: &journal::Status) -> Option<String> {
     if status.failed {
         return Some("the disk could not say what is durable; the process has to end".into());
     }
-    if status.bytes >= status.limit {
-        let (bytes, limit) = (status.bytes, status.limit);
-        return Some(format!("full: {bytes} bytes of at most {limit}"));
-    }
-    status.last_error.as_ref().map(|cause| format!("the disk refuses: {cause}"))
+    let (bytes, limit) = (status.bytes, status.limit);
+    status.refusing.as_ref().map(|refusing| match refusing {
+        journal::Refusing::Full => format!("full: {bytes} bytes of at most {limit}"),
+        journal::Refusing::Disk { source } => format!("the disk refuses: {source}"),
+    })
 }
 
 async fn lanes(

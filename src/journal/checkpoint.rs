@@ -5,7 +5,9 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     io,
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -66,8 +68,15 @@ impl Checkpointer {
     pub(super) fn start(desk: Desk) -> io::Result<Self> {
         // One order may wait while one is written; the writer tries again later.
         let (orders, inbox) = sync_channel(1);
-        let thread =
-            thread::Builder::new().name("checkpoint".into()).spawn(move || desk.run(&inbox))?;
+        let run = move || {
+            let ran = panic::catch_unwind(AssertUnwindSafe(|| desk.run(&inbox)));
+            if let Err(panicked) = ran {
+                // The writer would find this thread busy for ever.
+                desk.tell(Command::CheckpointsEnded);
+                panic::resume_unwind(panicked);
+            }
+        };
+        let thread = thread::Builder::new().name("checkpoint".into()).spawn(run)?;
         Ok(Self { orders, thread })
     }
 
@@ -93,35 +102,43 @@ impl Checkpointer {
 
 impl Desk {
     fn run(&self, inbox: &Receiver<Order>) {
+        let mut failing = false;
         while let Ok(order) = inbox.recv() {
-            let unlinked = match self.meta.set_checkpoint(&order.checkpoint) {
+            let (unlinked, error) = match self.meta.set_checkpoint(&order.checkpoint) {
                 Ok(()) => self.unlink(&order.unlink),
-                Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "checkpoint failed");
-                    Vec::new()
-                }
+                Err(error) => (Vec::new(), Some(io::Error::new(error.kind(), error))),
             };
-            if let Some(writer) = self.writer.upgrade()
-                && writer.blocking_send(Command::Checkpointed { unlinked }).is_err()
-            {
-                debug!("the writer has ended");
+            if let Some(error) = error.as_ref().filter(|_| !failing) {
+                warn!(error = error as &dyn Error, "checkpoint failed, will retry");
             }
+            failing = error.is_some();
+            self.tell(Command::Checkpointed { unlinked, error });
         }
     }
 
-    fn unlink(&self, segments: &[u64]) -> Vec<u64> {
-        let mut unlinked = Vec::new();
+    fn tell(&self, command: Command) {
+        if let Some(writer) = self.writer.upgrade()
+            && writer.blocking_send(command).is_err()
+        {
+            debug!("the writer has ended");
+        }
+    }
+
+    /// The segments that are gone, and why another is not.
+    fn unlink(&self, segments: &[u64]) -> (Vec<u64>, Option<io::Error>) {
+        let (mut unlinked, mut failed) = (Vec::new(), None);
         for &segment in segments {
             match self.disk.remove(&self.layout.segment(segment)) {
                 Ok(()) => debug!(segment, "segment unlinked"),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    warn!(segment, %error, "cannot unlink a segment");
+                    debug!(segment, %error, "cannot unlink a segment");
+                    failed = Some(error);
                     continue;
                 }
             }
             unlinked.push(segment);
         }
-        unlinked
+        (unlinked, failed)
     }
 }

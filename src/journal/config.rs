@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+const CHECKPOINT_INTERVAL_MIN: Duration = Duration::from_millis(10);
+
 /// Where the journal lives and how much it may hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -15,7 +17,8 @@ pub struct Config {
     pub size_limit: ByteSize,
     /// A segment is sealed when it has reached this, or a quarter of `size_limit` if that is less.
     pub segment_size: ByteSize,
-    /// How often the checkpoint is renewed, and with it the space of delivered records freed.
+    /// How often the checkpoint is renewed, and with it the space of delivered records freed;
+    /// at least 10 ms.
     #[serde(with = "humantime_serde")]
     pub checkpoint_interval: Duration,
     /// What the quarantine may hold; its oldest rows give way.
@@ -39,5 +42,21 @@ impl Config {
     /// segment being written is never unlinked.
     pub(super) fn segment_bytes(&self) -> u64 {
         self.segment_size.as_u64().min(self.size_limit.as_u64() / 4)
+    }
+
+    /// A checkpoint takes the disk some milliseconds: oftener than that would be a busy loop.
+    pub(super) fn checkpoint_interval(&self) -> Duration {
+        self.checkpoint_interval.max(CHECKPOINT_INTERVAL_MIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_interval_makes_a_busy_loop() {
+        let config = Config { checkpoint_interval: Duration::ZERO, ..Config::default() };
+        assert_eq!(config.checkpoint_interval(), CHECKPOINT_INTERVAL_MIN);
     }
 }

@@ -19,7 +19,7 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize>;
     /// Makes the file's bytes and length durable.
     fn sync(&self, file: &File) -> io::Result<()>;
-    /// Cuts the file.
+    /// Sets the file's length: cuts it, or lets it grow by a hole.
     fn truncate(&self, file: &File, length: u64) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;

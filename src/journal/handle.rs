@@ -89,6 +89,18 @@ pub struct LaneStatus {
     pub accepted: u64,
 }
 
+/// Why appends are refused.
+#[derive(Clone, Debug)]
+pub enum Refusing {
+    /// The last append did not fit the limit, and nothing was freed since.
+    Full,
+    /// The disk refused a write, and has not had space for the reserve since.
+    Disk {
+        /// What it said last.
+        source: Arc<io::Error>,
+    },
+}
+
 /// The journal as it stands.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
@@ -104,6 +116,8 @@ pub struct Status {
     pub records: u64,
     /// The last write or checkpoint that failed, until one succeeds.
     pub last_error: Option<Arc<io::Error>>,
+    /// Appends are refused now, but may be taken later.
+    pub refusing: Option<Refusing>,
     /// The writer has failed: the process must end.
     pub failed: bool,
 }

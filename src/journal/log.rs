@@ -34,6 +34,9 @@ pub enum WriteError {
         /// What the disk said.
         source: io::Error,
     },
+    /// Without checkpoints no space would ever be freed.
+    #[error("the checkpoint thread panicked; start again from what is durable")]
+    Checkpoints,
     /// The operating system refused a thread or a timer.
     #[error("cannot start the journal's threads")]
     Start(#[source] io::Error),

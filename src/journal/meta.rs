@@ -4,17 +4,17 @@
 //! anything whose loss would lose an accepted event.
 
 use std::{
-    fs,
+    fs, io,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::checkpoint::Checkpoint;
+use super::{checkpoint::Checkpoint, disk::Disk, meta_file::MetaFile};
 
 const CHECKPOINT: TableDefinition<'_, (), &[u8]> = TableDefinition::new("checkpoint");
 const QUARANTINE: TableDefinition<'_, u64, Row<'static>> = TableDefinition::new("quarantine");
@@ -48,6 +48,19 @@ pub enum MetaError {
     },
 }
 
+impl MetaError {
+    /// What the disk said, if it was the disk.
+    pub(super) fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Database { source, .. } => match &**source {
+                redb::Error::Io(error) => error.kind(),
+                _ => io::ErrorKind::Other,
+            },
+            Self::Corrupt { .. } => io::ErrorKind::InvalidData,
+        }
+    }
+}
+
 /// A body that was set aside, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantined {
@@ -72,6 +85,7 @@ pub struct Aside {
 
 #[derive(Debug)]
 pub(super) struct Meta {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
     /// redb has one writer at a time, so waiting here costs nothing more; and a database that met
     /// a full disk serves again only after it was opened anew, which the lock makes safe.
@@ -90,13 +104,17 @@ pub(super) struct Found {
 
 impl Meta {
     /// Opens the file, or moves it aside if it is corrupt and begins a new one.
-    pub(super) fn open(path: PathBuf, aside: &Path) -> Result<Found, MetaError> {
-        let (opened, moved_to) = match examine(&path) {
+    pub(super) fn open(
+        disk: Arc<dyn Disk>,
+        path: PathBuf,
+        aside: &Path,
+    ) -> Result<Found, MetaError> {
+        let (opened, moved_to) = match examine(&disk, &path) {
             Err(Trouble::World(source)) => return Err(failed(&path, source)),
             Err(Trouble::Corrupt) => {
                 let moved = free_name(aside);
                 fs::rename(&path, &moved).map_err(|error| failed(&path, error))?;
-                (examine(&path), Some(moved))
+                (examine(&disk, &path), Some(moved))
             }
             opened => (opened, None),
         };
@@ -104,7 +122,7 @@ impl Meta {
         let checkpoint = bytes.as_deref().map(decode);
         let unreadable = checkpoint.as_ref().is_some_and(Option::is_none);
         let lost = unreadable || moved_to.is_some();
-        let meta = Self { path, database: Mutex::new(Some(database)) };
+        let meta = Self { disk, path, database: Mutex::new(Some(database)) };
         Ok(Found { meta, checkpoint: checkpoint.flatten(), lost, moved_to })
     }
 
@@ -160,7 +178,7 @@ impl Meta {
         let mut slot = self.database.lock().unwrap_or_else(PoisonError::into_inner);
         let database = match slot.take() {
             Some(database) => database,
-            None => examine(&self.path).map_err(|trouble| trouble.at(&self.path))?.0,
+            None => examine(&self.disk, &self.path).map_err(|trouble| trouble.at(&self.path))?.0,
         };
         let (database, done) = guarded(|| {
             let done = operation(&database)?;
@@ -206,9 +224,10 @@ fn guarded<T>(operation: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, T
 
 /// Opens the database and uses it once in every way, so that corruption shows now. Returns the
 /// bytes of the checkpoint.
-fn examine(path: &Path) -> Result<(Database, Option<Vec<u8>>), Trouble> {
+fn examine(disk: &Arc<dyn Disk>, path: &Path) -> Result<(Database, Option<Vec<u8>>), Trouble> {
     guarded(|| {
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
+        let file = MetaFile::open(disk, path)?;
+        let database = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(file)?;
         let mut transaction = database.begin_write()?;
         transaction.set_quick_repair(true);
         transaction.open_table(QUARANTINE)?;

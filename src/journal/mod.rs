@@ -9,14 +9,18 @@
 //!   nothing delays no other, it only keeps segments from being unlinked.
 //! - At least once: what a lane acknowledged is not delivered again, except after an end of the
 //!   process that came before the acknowledgement was durable (some 10 ms).
-//! - Memory follows what is in flight, never what is pending. An idle lane does not read.
+//! - Memory follows what is in flight, never what is pending. An idle lane does not read. What a
+//!   lane acknowledged out of order takes a run for each gap, here and in every checkpoint: the
+//!   number of records that a lane keeps in flight, which its caller limits, bounds both.
 //! - One process, one writing thread. A failed fsync ends it, since nobody knows what is durable;
 //!   a failed write does not: the half is cut off and the appends are refused.
+//! - A full disk stops appends, never the rest: see Space.
 //!
 //! # Bytes
 //!
 //! ```text
 //! lock                     the process that holds the journal
+//! reserve                  bytes of no meaning: space for what frees space
 //! meta.redb                checkpoint and quarantine
 //! corrupt/                 copies of bytes that were durable and are no longer valid
 //! segments/<20 digits>.log
@@ -56,19 +60,36 @@
 //!
 //! A segment is unlinked when no lane needs a record in it, after the checkpoint that says so is
 //! durable. A frame of a later format version is refused.
+//!
+//! # Space
+//!
+//! To free space takes some first: a page for the acknowledgements, one for the header of a new
+//! segment, and some for the checkpoint. Were the disk full of records, none of it could be had.
+//! So the `reserve`, an eighth of the limit and at most 4 MiB, is written before the first record:
+//!
+//! 1. A write that the disk refuses closes the door to appends. Acknowledgements are then written
+//!    alone, once a second.
+//! 2. What is refused even then is lent an eighth of the reserve at a time: the upper half for
+//!    anything that is owed, the lower half only for what frees a segment.
+//! 3. After each checkpoint, and once a second, the reserve is written anew. When that succeeds,
+//!    with an eighth to spare, the door opens.
+//!
+//! A checkpoint that failed, and a segment that was not unlinked, are tried again each second.
 
 mod checkpoint;
 mod config;
 mod disk;
 mod frame;
 mod handle;
-
 mod ledger;
 mod log;
 mod meta;
+mod meta_file;
 mod open;
 mod reader;
 mod recover;
+mod reserve;
+mod room;
 mod runs;
 mod scan;
 mod segment;
@@ -79,7 +100,7 @@ mod writer;
 mod tests;
 
 pub use config::Config;
-pub use handle::{AppendError, Journal, LaneStatus, NewRecord, OpenReaderError, Status};
+pub use handle::{AppendError, Journal, LaneStatus, NewRecord, OpenReaderError, Refusing, Status};
 pub use log::WriteError;
 pub use meta::{Aside, MetaError, Quarantined};
 pub use open::{OpenError, open};

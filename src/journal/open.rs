@@ -1,11 +1,14 @@
 //! Opening: the directory, the lock, recovery; then the handle and the writer.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
-    path::PathBuf,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
     sync::Arc,
 };
+
+use tracing::warn;
 
 use super::{
     Config, Journal, MetaError, Recovery, Writer,
@@ -13,8 +16,10 @@ use super::{
     frame::VERSION,
     handle::Shared,
     log::Log,
-    meta::Meta,
-    recover::{CheckpointFound, Recovered, dense, recover},
+    meta::{Found, Meta},
+    recover::{CheckpointFound, dense, recover},
+    reserve::Reserve,
+    room::{Room, is_full},
     segment::Layout,
 };
 
@@ -56,10 +61,10 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
-    /// A torn tail cannot be cut off durably.
+    /// The directory cannot be made durable, a torn tail not be cut off, or the reserve not be used.
     #[error("cannot write {}", path.display())]
     Write {
-        /// The segment or directory.
+        /// The file or directory.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -93,11 +98,13 @@ pub(super) fn open_on(
     disk: Arc<dyn Disk>,
 ) -> Result<(Journal, Writer, Recovery), OpenError> {
     let layout = Layout { root: config.directory.as_path().into() };
-    for path in [layout.segments(), layout.corrupt()] {
-        fs::create_dir_all(&path).map_err(|source| OpenError::Create { path, source })?;
-    }
+    make_directories(&layout, &*disk)?;
     let lock = lock(&layout)?;
-    let found = Meta::open(layout.meta(), &layout.corrupt()).map_err(OpenError::Meta)?;
+    let mut reserve =
+        Reserve::open(Arc::clone(&disk), &layout.reserve(), config.size_limit.as_u64())
+            .map_err(|source| OpenError::Write { path: layout.reserve(), source })?;
+    let found = open_meta(&layout, &disk, &mut reserve)?;
+    sync_directory(&*disk, &layout.root)?;
     let mut recovered = recover(&layout, &*disk, found.checkpoint)?;
     if found.lost {
         recovered.report.checkpoint = CheckpointFound::Lost { moved_to: found.moved_to };
@@ -116,9 +123,54 @@ pub(super) fn open_on(
         segment_bytes: config.segment_bytes(),
     };
     let shared = Shared::new(config, layout, lock, found.meta, recovered.journal);
-    let Recovered { lanes, next_seq, .. } = recovered;
-    let (journal, writer) = super::writer::pair(config, shared, log, dense(lanes), next_seq);
+    let room = Room::new(config.size_limit.as_u64(), reserve);
+    let accounts = (dense(recovered.lanes), recovered.next_seq);
+    let (journal, writer) = super::writer::pair(config, shared, log, room, accounts);
     Ok((journal, writer, report))
+}
+
+/// The directories, each durable before anything in it. Only the owner may look into them: what a
+/// store sent may hold its client's credentials.
+fn make_directories(layout: &Layout, disk: &dyn Disk) -> Result<(), OpenError> {
+    for path in [&layout.root, &*layout.segments(), &*layout.corrupt()] {
+        make(path, 0o700, disk)?;
+    }
+    Ok(())
+}
+
+fn make(path: &Path, mode: u32, disk: &dyn Disk) -> Result<(), OpenError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    };
+    if parent != path {
+        make(parent, 0o777, disk)?;
+    }
+    let made = DirBuilder::new().mode(mode).create(path);
+    made.map_err(|source| OpenError::Create { path: path.into(), source })?;
+    sync_directory(disk, parent)
+}
+
+fn sync_directory(disk: &dyn Disk, path: &Path) -> Result<(), OpenError> {
+    disk.sync_directory(path).map_err(|source| OpenError::Write { path: path.into(), source })
+}
+
+/// Even to open it, the database needs some space.
+fn open_meta(
+    layout: &Layout,
+    disk: &Arc<dyn Disk>,
+    reserve: &mut Reserve,
+) -> Result<Found, OpenError> {
+    loop {
+        match Meta::open(Arc::clone(disk), layout.meta(), &layout.corrupt()) {
+            Err(error) if is_full(error.kind()) && reserve.lend() => {}
+            opened => return opened.map_err(OpenError::Meta),
+        }
+    }
 }
 
 fn reopen(layout: &Layout, segment: u64) -> Result<File, OpenError> {
@@ -136,8 +188,12 @@ fn lock(layout: &Layout) -> Result<File, OpenError> {
     let mut file = options.open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {
-            file.set_len(0).map_err(failed)?;
-            write!(file, "{}", std::process::id()).map_err(failed)?;
+            // Over the earlier number, which takes no space. It is for people: a full disk must not
+            // keep the journal closed for it.
+            let named = write!(file, "{:<10}", std::process::id());
+            if let Err(cause) = named {
+                warn!(path = %path.display(), %cause, "the lock does not name this process");
+            }
             Ok(file)
         }
         Err(TryLockError::WouldBlock) => {

@@ -34,7 +34,8 @@ pub struct Recovery {
     pub bytes_scanned: u64,
     /// Bytes of an unfinished, never acknowledged write that were cut off.
     pub torn_bytes: u64,
-    /// Once durable bytes that are no longer valid; their copies are in `corrupt/`.
+    /// Once durable bytes that are no longer valid; their copies are in `corrupt/`, except where
+    /// the log says that a copy failed.
     pub corrupt: Vec<CorruptRegion>,
     /// Records that are neither in the log nor were acknowledged.
     pub missing: u64,
@@ -300,9 +301,7 @@ impl<'a> Replay<'a> {
     fn finish(mut self, disk: &dyn Disk, ids: &[u64]) -> Result<Recovered, OpenError> {
         for region in &self.recovered.report.corrupt {
             let from = Place { segment: region.segment, offset: region.offset };
-            self.layout
-                .keep_corrupt(from, region.bytes)
-                .map_err(|source| read_error(self.layout, region.segment, source))?;
+            self.layout.keep_corrupt(from, region.bytes);
         }
         self.cut(disk)?;
         let last = self.recovered.end.segment;

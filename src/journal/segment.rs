@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 use uuid::Uuid;
 
 use super::frame::VERSION;
@@ -42,6 +43,10 @@ impl Layout {
         self.root.join("meta.redb")
     }
 
+    pub(super) fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
+    }
+
     pub(super) fn corrupt(&self) -> PathBuf {
         self.root.join("corrupt")
     }
@@ -67,16 +72,26 @@ impl Layout {
     }
 
     /// Copies bytes that once were durable and are no longer valid to where a human can look at
-    /// them. `false` if that was done before.
-    pub(super) fn keep_corrupt(&self, from: Place, bytes: u64) -> io::Result<bool> {
+    /// them. `false` if that was done before. Without the copy everything goes on: what it would
+    /// show is lost already.
+    pub(super) fn keep_corrupt(&self, from: Place, bytes: u64) -> bool {
         let path = self.corrupt().join(format!("{:020}-{}.bin", from.segment, from.offset));
         if path.exists() {
-            return Ok(false);
+            return false;
         }
-        let mut kept = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
+        if let Err(cause) = self.copy(from, bytes, &path) {
+            let Place { segment, offset } = from;
+            warn!(segment, offset, bytes, %cause, "corrupt bytes could not be copied aside");
+            // Half a copy would pass for a whole one; there may be none.
+            drop(fs::remove_file(&path));
+        }
+        true
+    }
+
+    fn copy(&self, from: Place, bytes: u64, to: &Path) -> io::Result<()> {
+        let mut kept = vec![0; usize::try_from(bytes).map_err(io::Error::other)?];
         File::open(self.segment(from.segment))?.read_exact_at(&mut kept, from.offset)?;
-        fs::write(path, kept)?;
-        Ok(true)
+        fs::write(to, kept)
     }
 }
 

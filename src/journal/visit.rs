@@ -61,7 +61,7 @@ impl Visit {
                 }
                 Step::Invalid | Step::Future(_) => {
                     let next = scan.resync(self.at.offset, limit, self.next_seq)?;
-                    self.skip(next.unwrap_or(limit))?;
+                    self.skip(next.unwrap_or(limit));
                 }
             }
             self.scan = Some(scan);
@@ -88,12 +88,11 @@ impl Visit {
         Ok(())
     }
 
-    fn skip(&mut self, to: u64) -> io::Result<()> {
+    fn skip(&mut self, to: u64) {
         let Place { segment, offset } = self.at;
-        if self.layout.keep_corrupt(self.at, to.saturating_sub(offset))? {
+        if self.layout.keep_corrupt(self.at, to.saturating_sub(offset)) {
             warn!(segment, offset, bytes = to - offset, "corrupt bytes in the journal, skipped");
         }
         self.at.offset = to;
-        Ok(())
     }
 }

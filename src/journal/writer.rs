@@ -17,7 +17,6 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::timeout_at,
 };
-use tracing::{info, warn};
 
 use super::{
     AppendError, Config, Journal, NewRecord, WriteError,
@@ -27,6 +26,7 @@ use super::{
     ledger::Ledger,
     log::{CommitError, Log},
     reader::{Opened, Tail},
+    room::{Need, RETRY, Room, is_full},
     segment::PAGE,
 };
 
@@ -37,16 +37,28 @@ const GROUP_RECORDS: usize = 4096;
 const GROUP_BYTES: usize = 8 << 20;
 /// How long acknowledgements wait for a record to ride with.
 const ACKS_WAIT: Duration = Duration::from_millis(10);
-/// How long they wait after the disk refused them.
-const ACKS_RETRY: Duration = Duration::from_secs(1);
 
 /// What is asked of the writer.
 #[derive(Debug)]
 pub(super) enum Command {
-    Append { records: Vec<NewRecord>, reply: Reply },
-    Acknowledge { lane: u32, ack: Ack },
-    Open { lane: Arc<str>, reply: oneshot::Sender<Opened> },
-    Checkpointed { unlinked: Vec<u64> },
+    Append {
+        records: Vec<NewRecord>,
+        reply: Reply,
+    },
+    Acknowledge {
+        lane: u32,
+        ack: Ack,
+    },
+    Open {
+        lane: Arc<str>,
+        reply: oneshot::Sender<Opened>,
+    },
+    Checkpointed {
+        unlinked: Vec<u64>,
+        error: Option<io::Error>,
+    },
+    /// The checkpoint thread panicked.
+    CheckpointsEnded,
 }
 
 type Reply = oneshot::Sender<Result<(), AppendError>>;
@@ -99,11 +111,13 @@ pub struct Writer {
     group: Group,
     acks: BTreeMap<u32, Ack>,
     acks_due: Option<Instant>,
-    size_limit: u64,
-    /// An append was refused since space was last freed.
-    starved: bool,
+    room: Room,
     checkpoint_interval: Duration,
     checkpoint_due: Option<Instant>,
+    /// Orders that were not answered yet.
+    checkpoints: usize,
+    /// Every handle and reader is gone.
+    closing: bool,
     buffer: Vec<u8>,
 }
 
@@ -112,8 +126,8 @@ pub(super) fn pair(
     config: &Config,
     shared: Shared,
     log: Log,
-    ledgers: Vec<Ledger>,
-    next_seq: u64,
+    room: Room,
+    (ledgers, next_seq): (Vec<Ledger>, u64),
 ) -> (Journal, Writer) {
     let shared = Arc::new(shared);
     let (sender, queue) = mpsc::channel(QUEUE);
@@ -137,14 +151,15 @@ pub(super) fn pair(
         group: Group::default(),
         acks: BTreeMap::new(),
         acks_due: None,
-        size_limit: config.size_limit.as_u64(),
-        starved: false,
-        checkpoint_interval: config.checkpoint_interval,
+        room,
+        checkpoint_interval: config.checkpoint_interval(),
         checkpoint_due: None,
+        checkpoints: 0,
+        closing: false,
         buffer: Vec::new(),
     };
     writer.publish_meters();
-    writer.publish_status(None);
+    writer.publish_status();
     (Journal::new(shared, sender), writer)
 }
 
@@ -185,29 +200,37 @@ impl Writer {
 
     fn serve(&mut self, timer: &Runtime, checkpointer: &Checkpointer) -> Result<(), WriteError> {
         loop {
-            let closed = match self.wait(timer) {
+            match self.wait(timer) {
                 Woken::Asked(command) => {
-                    self.admit(command);
-                    self.drain_queue();
-                    false
+                    self.admit(command)?;
+                    self.drain_queue()?;
                 }
-                Woken::Due => false,
-                Woken::Closed => true,
-            };
+                Woken::Due => {}
+                Woken::Closed => self.closing = true,
+            }
             let acks_due = self.acks_due.is_some_and(|due| due <= Instant::now());
-            if !self.group.replies.is_empty() || acks_due || (closed && !self.acks.is_empty()) {
+            if !self.group.replies.is_empty() || acks_due || self.closing {
                 self.commit()?;
             }
-            self.make_room()?;
-            if closed {
+            let retry = self.room.retry_is_due();
+            if retry || self.room.is_full() {
+                self.make_room()?;
+            }
+            if self.closing {
                 return Ok(());
             }
             self.checkpoint(checkpointer);
+            // Not while a checkpoint may be in want of the same space.
+            if retry && self.checkpoints == 0 {
+                self.room.fill();
+                self.succeeded();
+            }
         }
     }
 
     fn wait(&mut self, timer: &Runtime) -> Woken {
-        let due = [self.acks_due, self.checkpoint_due].into_iter().flatten().min();
+        let dues = [self.acks_due, self.checkpoint_due, self.room.retry_at()];
+        let due = dues.into_iter().flatten().min();
         let Some(due) = due else {
             return self.queue.blocking_recv().map_or(Woken::Closed, Woken::Asked);
         };
@@ -219,43 +242,69 @@ impl Writer {
         }
     }
 
-    fn drain_queue(&mut self) {
+    fn drain_queue(&mut self) -> Result<(), WriteError> {
         while !self.group.is_full() {
             let Ok(command) = self.queue.try_recv() else { break };
-            self.admit(command);
+            self.admit(command)?;
         }
+        Ok(())
     }
 
-    fn admit(&mut self, command: Command) {
+    fn admit(&mut self, command: Command) -> Result<(), WriteError> {
         match command {
             Command::Append { records, reply } => self.admit_append(records, reply),
             Command::Acknowledge { lane, ack } => {
                 let pending = self.acks.entry(lane).or_default();
                 pending.count += ack.count;
                 pending.runs.extend(&ack.runs);
-                self.acks_due.get_or_insert_with(|| Instant::now() + ACKS_WAIT);
+                let wait = if self.room.retry_at().is_some() { RETRY } else { ACKS_WAIT };
+                self.acks_due.get_or_insert_with(|| Instant::now() + wait);
             }
             Command::Open { lane, reply } => {
                 let opened = self.open_reader(&lane);
                 // A caller that has gone dropped its claim with its future.
                 drop(reply.send(opened));
             }
-            Command::Checkpointed { unlinked } => {
-                self.starved &= unlinked.is_empty();
-                self.log.forget(&unlinked);
-                self.publish_status(None);
-            }
+            Command::Checkpointed { unlinked, error } => self.checkpointed(&unlinked, error),
+            Command::CheckpointsEnded => return Err(WriteError::Checkpoints),
         }
+        Ok(())
+    }
+
+    fn checkpointed(&mut self, unlinked: &[u64], error: Option<io::Error>) {
+        self.checkpoints -= 1;
+        self.log.forget(unlinked);
+        if !unlinked.is_empty() {
+            self.room.freed();
+        }
+        self.room.retry_now();
+        match error {
+            Some(error) => self.checkpoint_failed(error),
+            None => self.succeeded(),
+        }
+    }
+
+    /// Nothing else may come that has one ordered: a full journal takes no append.
+    fn checkpoint_failed(&mut self, error: io::Error) {
+        let at_once = if is_full(error.kind()) {
+            self.borrow_space(error)
+        } else {
+            self.shared.status.send_modify(|status| status.last_error = Some(Arc::new(error)));
+            false
+        };
+        let wait = if at_once { Duration::ZERO } else { RETRY };
+        let due = Instant::now() + wait;
+        self.checkpoint_due = Some(self.checkpoint_due.map_or(due, |earlier| earlier.min(due)));
+        self.publish_status();
     }
 
     fn admit_append(&mut self, records: Vec<NewRecord>, reply: Reply) {
         let size = |record: &NewRecord| record.body.len() + 8 + 4 * record.lanes.len();
         let bytes: usize = records.iter().map(size).sum();
-        let frame = (HEADER + self.group.bytes + bytes) as u64 + PAGE;
-        let held = self.log.bytes;
-        if held + frame > self.size_limit {
-            self.starved = true;
-            answer(reply, Err(AppendError::Full { bytes: held, limit: self.size_limit }));
+        let frame = (HEADER + bytes) as u64 + PAGE;
+        if let Err(error) = self.room.admit(self.log.bytes, self.group.bytes as u64, frame) {
+            self.publish_status();
+            answer(reply, Err(error));
             return;
         }
         self.group.bytes += bytes;
@@ -299,22 +348,20 @@ impl Writer {
     /// Makes the group and the waiting acknowledgements durable, and says so.
     fn commit(&mut self) -> Result<(), WriteError> {
         let group = std::mem::take(&mut self.group);
+        if group.replies.is_empty() {
+            return self.commit_acks();
+        }
         match self.write(&group) {
             Ok(()) => {
                 group.replies.into_iter().for_each(|reply| answer(reply, Ok(())));
                 Ok(())
             }
             Err(CommitError::Refused(source)) => {
-                // The state changes once; each append that it costs is answered with the cause.
-                if self.shared.status.borrow().last_error.is_none() {
-                    warn!(cause = %source, "the disk takes no records");
-                }
                 let source = Arc::new(source);
-                let error = AppendError::Disk { source: Arc::clone(&source) };
+                self.refuse(Arc::clone(&source));
+                let error = AppendError::Disk { source };
                 group.replies.into_iter().for_each(|reply| answer(reply, Err(error.clone())));
-                self.acks_due = (!self.acks.is_empty()).then(|| Instant::now() + ACKS_RETRY);
-                self.publish_status(Some(source));
-                Ok(())
+                self.commit_acks()
             }
             Err(CommitError::Fatal(error)) => {
                 // First, so that whoever asks next hears the same.
@@ -324,6 +371,48 @@ impl Writer {
                 Err(error)
             }
         }
+    }
+
+    /// Acknowledgements without records, out of the reserve if need be: they free space, and must
+    /// not share the fate of what does not fit.
+    fn commit_acks(&mut self) -> Result<(), WriteError> {
+        while !self.acks.is_empty() {
+            match self.write(&Group::default()) {
+                Ok(()) => {}
+                Err(CommitError::Refused(source)) => {
+                    if !self.borrow_space(source) {
+                        self.acks_due = Some(Instant::now() + RETRY);
+                        break;
+                    }
+                }
+                Err(CommitError::Fatal(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// After a refused write: whether it may be tried again at once.
+    fn borrow_space(&mut self, source: io::Error) -> bool {
+        self.refuse(Arc::new(source));
+        self.room.lend(self.need())
+    }
+
+    fn refuse(&mut self, source: Arc<io::Error>) {
+        self.room.refuse(Arc::clone(&source));
+        self.shared.status.send_modify(|status| status.last_error = Some(source));
+        self.publish_status();
+    }
+
+    /// Whether what waits to be written, or was, frees a segment.
+    fn need(&self) -> Need {
+        let floors = self.lanes.iter().zip(0..).map(|(lane, id)| {
+            let mut ledger = lane.ledger.clone();
+            self.acks.get(&id).into_iter().for_each(|ack| ledger.acknowledge(ack));
+            ledger.floor(self.next_seq)
+        });
+        let floor = floors.min().unwrap_or(self.next_seq);
+        let frees = floor == self.next_seq || !self.log.below(floor).is_empty();
+        if frees || self.closing { Need::Urgent } else { Need::Durability }
     }
 
     fn write(&mut self, group: &Group) -> Result<(), CommitError> {
@@ -383,17 +472,17 @@ impl Writer {
                 }
             });
         }
-        let interval = self.checkpoint_interval;
+        let refused = self.room.retry_at().is_some();
+        let interval = self.checkpoint_interval.min(if refused { RETRY } else { Duration::MAX });
         self.checkpoint_due.get_or_insert_with(|| Instant::now() + interval);
-        if self.shared.status.borrow().last_error.is_some() {
-            info!("the disk takes records again");
+        if !group.records.is_empty() {
+            self.room.taken();
         }
-        let (bytes, segments) = (self.log.bytes, self.log.segments.len());
         self.shared.status.send_modify(|status| {
-            (status.bytes, status.segments, status.last_error) = (bytes, segments, None);
             status.commits += 1;
             status.records += group.records.len() as u64;
         });
+        self.succeeded();
     }
 
     /// The segment that is written is never unlinked: when it holds only what is delivered and an
@@ -401,15 +490,23 @@ impl Writer {
     fn make_room(&mut self) -> Result<(), WriteError> {
         let last = self.log.segments.last_key_value();
         let holds_records = last.is_some_and(|(_, segment)| segment.first_seq < self.next_seq);
-        if !self.starved || !holds_records || self.floor() < self.next_seq {
+        if !holds_records || self.floor() < self.next_seq {
             return Ok(());
         }
-        match self.log.roll(self.next_seq) {
-            Ok(()) => self.begin_segment(),
-            Err(CommitError::Refused(error)) => self.publish_status(Some(Arc::new(error))),
-            Err(CommitError::Fatal(error)) => return Err(error),
+        loop {
+            match self.log.roll(self.next_seq) {
+                Ok(()) => {
+                    self.begin_segment();
+                    return Ok(());
+                }
+                Err(CommitError::Refused(source)) => {
+                    if !self.borrow_space(source) {
+                        return Ok(());
+                    }
+                }
+                Err(CommitError::Fatal(error)) => return Err(error),
+            }
         }
-        Ok(())
     }
 
     /// No lane needs a record below it.
@@ -424,8 +521,9 @@ impl Writer {
             return;
         }
         let ordered = checkpointer.order(self.order());
+        self.checkpoints += usize::from(ordered);
         // Busy: again soon, with a newer state.
-        self.checkpoint_due = (!ordered).then(|| now + self.checkpoint_interval.min(ACKS_RETRY));
+        self.checkpoint_due = (!ordered).then(|| now + self.checkpoint_interval.min(RETRY));
     }
 
     fn order(&self) -> Order {
@@ -444,11 +542,18 @@ impl Writer {
         self.shared.meters.send_replace(meters);
     }
 
-    fn publish_status(&self, error: Option<Arc<io::Error>>) {
+    fn succeeded(&self) {
+        if self.room.retry_at().is_none() {
+            self.shared.status.send_modify(|status| status.last_error = None);
+        }
+        self.publish_status();
+    }
+
+    fn publish_status(&self) {
         let (bytes, segments) = (self.log.bytes, self.log.segments.len());
         self.shared.status.send_modify(|status| {
-            (status.bytes, status.segments, status.limit) = (bytes, segments, self.size_limit);
-            status.last_error = error.or(status.last_error.take());
+            (status.bytes, status.segments, status.limit) = (bytes, segments, self.room.limit());
+            status.refusing = self.room.refusing();
         });
     }
 }

@@ -1,8 +1,11 @@
 //! The promises of the journal, against its public face and a disk that lies.
 
+mod checkpoints;
 mod crash_images;
 mod delivery;
+mod directory;
 mod faults;
+mod full_disk;
 mod model;
 mod quarantine;
 mod recovery;
@@ -21,7 +24,7 @@ use bytesize::ByteSize;
 use tempfile::TempDir;
 
 use super::{
-    Config, Fetched, Journal, NewRecord, Reader, Recovery, WriteError,
+    AppendError, Config, Fetched, Journal, NewRecord, Reader, Recovery, WriteError,
     disk::{Disk, RealDisk},
     open::open_on,
 };
@@ -42,7 +45,13 @@ impl Running {
 }
 
 fn config_in(directory: &Path) -> Config {
-    Config { directory: directory.into(), segment_size: ByteSize::kib(64), ..Config::default() }
+    Config {
+        directory: directory.into(),
+        // A small limit has a small reserve, which is written anew in each test.
+        size_limit: ByteSize::mib(2),
+        segment_size: ByteSize::kib(64),
+        ..Config::default()
+    }
 }
 
 fn start(directory: &Path) -> Running {
@@ -96,6 +105,13 @@ async fn acknowledge_durably(journal: &Journal, reader: &mut Reader, fetched: &[
     let positions: Vec<_> = fetched.iter().map(|record| record.position).collect();
     reader.acknowledge(&positions).await;
     append(journal, &[], &["carries the acknowledgements"]).await;
+}
+
+/// Appends as soon as the disk takes records again.
+async fn append_again(journal: &Journal, name: &str, body: &str) {
+    while let Err(AppendError::Disk { .. }) = journal.append(vec![record(&[name], body)]).await {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn until(mut condition: impl FnMut() -> bool) {

@@ -166,6 +166,39 @@ async fn corruption_before_the_checkpoint_is_skipped_by_the_reader() {
     assert_eq!(fs::read_dir(directory.path().join("corrupt")).unwrap().count(), 1);
 }
 
+/// As on a full disk: the place of the copy of page 2 cannot be written.
+fn forbid_copies(directory: &Path) {
+    let segment = segment_files(directory).remove(0);
+    let name = format!("{}-8192.bin", segment.file_stem().unwrap().display());
+    fs::create_dir_all(directory.join("corrupt")).unwrap();
+    std::os::unix::fs::symlink("/nowhere/at/all", directory.join("corrupt").join(name)).unwrap();
+}
+
+#[tokio::test]
+async fn corruption_that_cannot_be_kept_aside_stops_no_recovery() {
+    let image = three_commits().await;
+    forget_checkpoint(image.path());
+    damage(image.path(), 2..3);
+    forbid_copies(image.path());
+    let running = start(image.path());
+    assert_eq!(running.recovery.corrupt.len(), 1);
+    assert_eq!(pending_bodies(&running.journal, "a").await, ["3"]);
+}
+
+#[tokio::test]
+async fn corruption_that_cannot_be_kept_aside_stops_no_reader() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = start(directory.path());
+    for body in ["1", "2", "3"] {
+        append(&running.journal, &["a"], &[body]).await;
+    }
+    running.stop().unwrap();
+    damage(directory.path(), 2..3);
+    forbid_copies(directory.path());
+    let running = start(directory.path());
+    assert_eq!(pending_bodies(&running.journal, "a").await, ["1", "3"]);
+}
+
 #[tokio::test]
 async fn a_lane_that_lost_everything_pending_is_settled() {
     let directory = tempfile::tempdir().unwrap();

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::journal::AppendError;
 
 fn small(directory: &Path) -> Config {
     Config {
