@@ -162,11 +162,17 @@ impl Reader {
         let mut basket = Basket { fetched: Vec::new(), records: max, bytes };
         while self.next_seq < tail.end_seq {
             if self.frame.is_none() {
-                // Taken records must not be lost in a cancelled wait.
-                if !basket.fetched.is_empty() && !self.is_near(&tail) {
+                // Taken records must be lost neither in a cancelled wait nor in an error, which
+                // the next fetch will meet again.
+                let taken = !basket.fetched.is_empty();
+                if taken && !self.is_near(&tail) {
                     break;
                 }
-                self.load(&tail).await?;
+                match self.load(&tail).await {
+                    Ok(()) => {}
+                    Err(_) if taken => break,
+                    Err(error) => return Err(error),
+                }
             }
             if self.frame.is_none() {
                 self.next_seq = tail.end_seq;
