@@ -21,12 +21,16 @@ use crate::{
     payload::{Form, Renderer},
     publish::{Aws, Publisher},
     route,
-    stop::{Stop, Stopper, stopper},
+    stop::{Stopper, stopper},
     telemetry,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Outcome = Result<(), BoxError>;
+
+/// How long the stages may take to let go once the grace has ended: enough for a disk that is busy
+/// with the last writes, and no wait for one that hangs.
+const LET_GO_MAX: Duration = Duration::from_secs(5);
 
 /// A running daemon.
 #[derive(Debug)]
@@ -131,9 +135,9 @@ impl Daemon {
         let destinations = store.destinations();
         daemon.run("lanes", lanes.run(destinations, stop.clone()));
         daemon.run("document watch", store.run(stop.clone()));
-        daemon.run("events listener", until_expired(events.run(stop.clone()), stop.clone()));
-        daemon.run("s3 listener", until_expired(s3.run(stop.clone()), stop.clone()));
-        daemon.run("admin listener", until_expired(admin.run(stop.clone()), stop));
+        daemon.run("events listener", events.run(stop.clone()));
+        daemon.run("s3 listener", s3.run(stop.clone()));
+        daemon.run("admin listener", admin.run(stop));
         Ok(daemon)
     }
 
@@ -184,7 +188,9 @@ impl Daemon {
             return Stopped::Finished;
         }
         self.stopper.expire();
-        self.join_all().await;
+        if timeout(LET_GO_MAX, self.join_all()).await.is_err() {
+            error!(stages = self.stages.len(), "stages did not let go; the journal has the rest");
+        }
         Stopped::Expired
     }
 
@@ -291,16 +297,5 @@ fn log_addresses(listeners: [(&str, io::Result<SocketAddr>); 3]) {
             Ok(address) => info!(listener, %address, "listening"),
             Err(cause) => warn!(listener, %cause, "listening at an unknown address"),
         }
-    }
-}
-
-/// A connection that stays open must not outlast the grace.
-async fn until_expired<E>(
-    serving: impl Future<Output = Result<(), E>>,
-    stop: Stop,
-) -> Result<(), E> {
-    tokio::select! {
-        served = serving => served,
-        () = stop.expired() => Ok(()),
     }
 }

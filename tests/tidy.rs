@@ -12,19 +12,20 @@ use std::{
 };
 
 /// Who may import whom: a stage, and what it may name as `crate::…`. Everybody may name itself.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("journal", &[]),
     ("telemetry", &[]),
     ("stop", &[]),
+    ("serve", &["stop"]),
     ("rules", &["model"]),
     ("payload", &["model"]),
     ("publish", &["model"]),
     ("route", &["model", "rules"]),
-    ("ingest", &["journal", "model", "route", "stop"]),
+    ("ingest", &["journal", "model", "route", "serve", "stop"]),
     ("deliver", &["journal", "model", "payload", "publish", "stop"]),
-    ("control", &["model", "route", "rules", "stop"]),
-    ("admin", &["stop"]),
+    ("control", &["model", "route", "rules", "serve", "stop"]),
+    ("admin", &["serve", "stop"]),
     (
         "config",
         &[

@@ -1,6 +1,6 @@
 //! The admin port.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use axum::{
 use tokio::net::TcpListener;
 
 use super::Health;
-use crate::stop::Stop;
+use crate::{serve::serve, stop::Stop};
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -54,14 +54,14 @@ impl Server {
     }
 
     /// Serves until the stop.
-    pub async fn run(self, stop: Stop) -> io::Result<()> {
+    pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
         let router = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .with_state(self.sources);
-        let stopped = async move { stop.requested().await };
-        axum::serve(self.listener, router).with_graceful_shutdown(stopped).await
+        serve(self.listener, router, stop).await;
+        Ok(())
     }
 }
 

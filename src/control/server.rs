@@ -3,7 +3,7 @@
 //! Until the notification calls arrive here, every request is answered as S3 answers what it does
 //! not implement, so that an SDK fails with a clear code instead of a time-out.
 
-use std::{io, net::SocketAddr};
+use std::{convert::Infallible, io, net::SocketAddr};
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
-use crate::stop::Stop;
+use crate::{serve::serve, stop::Stop};
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -42,10 +42,10 @@ impl Server {
     }
 
     /// Serves until the stop.
-    pub async fn run(self, stop: Stop) -> io::Result<()> {
+    pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
         let router = Router::new().fallback(not_implemented);
-        let stopped = async move { stop.requested().await };
-        axum::serve(self.listener, router).with_graceful_shutdown(stopped).await
+        serve(self.listener, router, stop).await;
+        Ok(())
     }
 }
 

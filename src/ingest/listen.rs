@@ -3,7 +3,7 @@
 //! A store repeats what was answered 4xx for ever, and everything behind it waits. So only what
 //! is not JSON at all is refused; JSON that is no event is answered 200 and set aside.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
 
 use ::metrics::Counter;
 use axum::{
@@ -12,14 +12,13 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
-    serve::ListenerExt,
 };
 use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, SemaphorePermit},
 };
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use super::{
     Accepted, Acceptor, Config, TokenError,
@@ -27,7 +26,7 @@ use super::{
     metrics,
     token::Token,
 };
-use crate::stop::Stop;
+use crate::{serve::serve, stop::Stop};
 
 /// Requests that are being read hold at most this many times `body_limit` in memory.
 const BODIES_MAX: usize = 4;
@@ -117,16 +116,10 @@ impl Listener {
     }
 
     /// Serves until the stop; requests that have begun are answered.
-    pub async fn run(self, stop: Stop) -> io::Result<()> {
+    pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
         let router = Router::new().fallback(answer).with_state(self.desk);
-        let listener = self.listener.tap_io(|connection| {
-            // An answer is one small packet that the store waits for.
-            if let Err(cause) = connection.set_nodelay(true) {
-                debug!(%cause, "cannot set TCP_NODELAY");
-            }
-        });
-        let stopped = async move { stop.requested().await };
-        axum::serve(listener, router).with_graceful_shutdown(stopped).await
+        serve(self.listener, router, stop).await;
+        Ok(())
     }
 }
 

@@ -1,6 +1,10 @@
-//! A stop does not wait for a dead destination.
+//! A stop does not wait for a dead destination, nor for a client that is half-way through.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    io::Write as _,
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
 
 use crate::harness::{Daemon, Home, SOON, free_port, minio, rule, rules, until};
 
@@ -76,4 +80,32 @@ fn the_end_of_the_grace_lets_go_of_the_attempt_on_the_wire() {
     let (status, took) = daemon.ended(SOON);
     assert_eq!(status.code(), Some(0));
     assert!(took < QUICKLY, "it took {took:?}");
+}
+
+#[test]
+fn the_end_of_the_grace_lets_go_of_half_sent_requests() {
+    let home = home_sending_to(free_port(), "500ms");
+    let daemon = home.start();
+    let half_sent = |listener, request: &str| {
+        let mut client = TcpStream::connect(home.address(listener)).expect("it listens");
+        client.write_all(request.as_bytes()).expect("the connection takes bytes");
+        client
+    };
+    let post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{";
+    let clients = [
+        half_sent("events", "POST / HT"),
+        half_sent("events", post),
+        half_sent("s3", "PUT /bucket?notif"),
+        half_sent("admin", "GET /metr"),
+    ];
+    // Connections are accepted in order, so with this answer the others are being served.
+    daemon.accepts(&minio("ObjectCreated:Put", "photos", "a"));
+    assert_eq!(daemon.readyz().status, 200);
+
+    daemon.signal("TERM");
+
+    let (status, took) = daemon.ended(SOON);
+    assert_eq!(status.code(), Some(0));
+    assert!(took < QUICKLY, "it took {took:?}");
+    drop(clients);
 }

@@ -93,6 +93,11 @@ impl Home {
         self.dir.path().join(name)
     }
 
+    /// Where one of the listeners is: `events`, `s3` or `admin`.
+    pub(crate) fn address(&self, listener: &str) -> &str {
+        self.settings["listen"][listener].as_str().expect("an address is a text")
+    }
+
     /// Writes the settings file and says where it is.
     pub(crate) fn settings_file(&self) -> PathBuf {
         let path = self.path("fanfare.toml");

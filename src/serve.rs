@@ -1,0 +1,228 @@
+//! Serves HTTP/1 on a port, and owns every connection of it.
+//!
+//! When [`serve`] returns, no task of a connection is left, and so nothing that its handlers held:
+//! a client that stays half-way through a request must not outlast the grace of a stop. It must
+//! not know what is served.
+
+use std::{
+    io::{self, ErrorKind},
+    pin::pin,
+    time::Duration,
+};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use rustix::process::{Resource, getrlimit};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinError, JoinSet},
+    time::sleep,
+};
+use tracing::{debug, error, warn};
+
+use crate::stop::Stop;
+
+/// A port has at most this many connections; a further client waits in the backlog.
+const CONNECTIONS_MAX: usize = 4096;
+/// A port takes at most the n-th part of the file descriptors, so that the three of them leave
+/// some to the journal and the lanes.
+const DESCRIPTOR_SHARE: u64 = 4;
+/// How long a connection may take to send the head of its next request. Longer than HTTP clients
+/// keep a connection they do not use (Go 90 s, curl 118 s), or closing it would race with a
+/// request.
+const HEAD_WAIT_MAX: Duration = Duration::from_mins(2);
+/// What is buffered of a connection, and so the largest head, in bytes.
+const BUFFER_BYTES_MAX: usize = 64 << 10;
+/// The wait for file descriptors that others may give back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// Serves until the stop. Requests that have begun are answered until the grace has ended; then
+/// their connections are closed.
+pub async fn serve(listener: TcpListener, router: Router, stop: Stop) {
+    let connections_max = connections_max();
+    let http = http();
+    // With its state, the router builds its routes here rather than for each request.
+    let service = TowerToHyperService::new(router.with_state(()));
+    let mut connections = JoinSet::new();
+    let mut requested = pin!(stop.requested());
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut requested => break,
+            Some(ended) = connections.join_next() => report(ended),
+            stream = accept(&listener), if connections.len() < connections_max => {
+                connections.spawn(converse(stream, service.clone(), http.clone(), stop.clone()));
+            }
+        }
+    }
+    drop(listener);
+    tokio::select! {
+        biased;
+        () = all_ended(&mut connections) => {}
+        () = stop.expired() => connections.shutdown().await,
+    }
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT_MAX).max_buf_size(BUFFER_BYTES_MAX);
+    http
+}
+
+fn connections_max() -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let share = usize::try_from(descriptors / DESCRIPTOR_SHARE).unwrap_or(usize::MAX);
+    share.clamp(1, CONNECTIONS_MAX)
+}
+
+/// The next connection. Cancel-safe.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(cause) if is_of_the_client(&cause) => debug!(%cause, "connection not accepted"),
+            Err(cause) => {
+                error!(%cause, "cannot accept connections; trying again");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether it was only this client that left before it was accepted.
+fn is_of_the_client(cause: &io::Error) -> bool {
+    use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Answers the requests of one connection, one after the other.
+async fn converse(
+    stream: TcpStream,
+    service: TowerToHyperService<Router>,
+    http: http1::Builder,
+    stop: Stop,
+) {
+    // An answer is one small packet that the client waits for.
+    if let Err(cause) = stream.set_nodelay(true) {
+        debug!(%cause, "cannot set TCP_NODELAY");
+    }
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let served = tokio::select! {
+        biased;
+        served = connection.as_mut() => served,
+        () = stop.requested() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(cause) = served {
+        debug!(%cause, "connection broken");
+    }
+}
+
+async fn all_ended(connections: &mut JoinSet<()>) {
+    while let Some(ended) = connections.join_next().await {
+        report(ended);
+    }
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(cause) = ended {
+        warn!(%cause, "the answer to a request panicked");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::SocketAddr, sync::Arc};
+
+    use axum::{body::Bytes, routing::get};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::stop::{Stopper, stopper};
+
+    /// Serves something that the router's state holds; ends with the stop.
+    async fn serving(held: &Arc<()>) -> (SocketAddr, Stopper, JoinSet<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|| async { "hello" }).post(hello));
+        let held = Arc::clone(held);
+        let router = router.fallback(move || {
+            let held = Arc::clone(&held);
+            async move { format!("{held:?}") }
+        });
+        let (stopper, stop) = stopper();
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener, router, stop));
+        (address, stopper, server)
+    }
+
+    async fn hello(_: Bytes) -> &'static str {
+        "hello"
+    }
+
+    async fn connected(address: SocketAddr, sent: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// Reads to the end of an answer's body.
+    async fn answer(stream: &mut TcpStream) -> String {
+        let mut read = String::new();
+        while !read.ends_with("hello") {
+            let byte = stream.read_u8().await.unwrap();
+            read.push(char::from(byte));
+        }
+        read
+    }
+
+    const REQUEST: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    #[tokio::test]
+    async fn the_end_of_the_grace_closes_what_is_half_sent() {
+        let held = Arc::new(());
+        let (address, stopper, mut server) = serving(&held).await;
+        for half in ["GET / HT", "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"] {
+            // Answered once, so that the connection is known to be served.
+            let mut client = connected(address, REQUEST).await;
+            answer(&mut client).await;
+            client.write_all(half.as_bytes()).await.unwrap();
+            std::mem::forget(client);
+        }
+        stopper.request();
+        stopper.expire();
+        server.join_next().await.unwrap().unwrap();
+        assert_eq!(Arc::strong_count(&held), 1, "nothing of a connection is left");
+    }
+
+    #[tokio::test]
+    async fn a_stop_closes_idle_connections_at_once() {
+        let held = Arc::new(());
+        let (address, stopper, mut server) = serving(&held).await;
+        let mut client = connected(address, REQUEST).await;
+        answer(&mut client).await;
+        stopper.request();
+        server.join_next().await.unwrap().unwrap();
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "closed");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_has_begun_is_answered_after_the_stop() {
+        let held = Arc::new(());
+        let (address, stopper, mut server) = serving(&held).await;
+        let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n";
+        let mut client = connected(address, &format!("{head}Expect: 100-continue\r\n\r\n")).await;
+        let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+        client.read_exact(&mut go_on).await.unwrap();
+        stopper.request();
+        client.write_all(b"ab").await.unwrap();
+        assert!(answer(&mut client).await.contains("200 OK"));
+        server.join_next().await.unwrap().unwrap();
+    }
+}
