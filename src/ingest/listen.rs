@@ -8,30 +8,24 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
 use ::metrics::Counter;
 use axum::{
     Router,
-    body::to_bytes,
+    body::BodyDataStream,
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, SemaphorePermit},
-};
+use tokio::net::TcpListener;
 use tracing::{error, warn};
 
 use super::{
     Accepted, Acceptor, Config, TokenError,
+    body::{BodyError, Memory, discard},
     decode::{DecodeError, Encoding, decode},
     metrics,
     token::Token,
 };
 use crate::{serve::serve, stop::Stop};
 
-/// Requests that are being read hold at most this many times `body_limit` in memory.
-const BODIES_MAX: usize = 4;
-/// The unit of that memory.
-const KIB: usize = 1024;
 /// Seconds that a refused store is asked to wait.
 const RETRY_AFTER: &str = "5";
 /// The longest X-Ray header that AWS takes, in bytes.
@@ -65,9 +59,7 @@ pub struct Listener {
 struct Desk {
     acceptor: Acceptor,
     token: Option<Token>,
-    body_limit: usize,
-    /// Permits of one KiB each for bodies in memory.
-    memory: Semaphore,
+    memory: Memory,
     /// Requests that were answered 200, which nearly all are.
     taken: Counter,
 }
@@ -79,14 +71,10 @@ enum Refusal {
     Method,
     #[error("the token is missing or wrong; send `Authorization: Bearer <token>`")]
     Unauthorized,
-    #[error("the body is larger than events.body_limit, {limit} bytes")]
-    TooLarge { limit: usize },
-    #[error("the body could not be read")]
-    Body(#[source] axum::Error),
+    #[error(transparent)]
+    Body(#[from] BodyError),
     #[error(transparent)]
     NotJson(#[from] DecodeError),
-    #[error("too many large requests at once; send it again")]
-    Busy,
     #[error("the events are not stored; send them again")]
     NotStored(#[from] super::AcceptError),
 }
@@ -100,13 +88,12 @@ impl Listener {
     ) -> Result<Self, BindError> {
         let token = config.token()?;
         let body_limit = usize::try_from(config.body_limit.as_u64()).unwrap_or(usize::MAX);
-        let permits = body_limit.div_ceil(KIB).saturating_mul(BODIES_MAX);
-        let memory = Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS));
+        let memory = Memory::new(body_limit);
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| BindError::Bind { address, source })?;
         let taken = metrics::requests(StatusCode::OK.as_u16());
-        let desk = Arc::new(Desk { acceptor, token, body_limit, memory, taken });
+        let desk = Arc::new(Desk { acceptor, token, memory, taken });
         Ok(Self { listener, desk })
     }
 
@@ -127,13 +114,7 @@ async fn answer(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let response = match *request.method() {
         // RustFS probes with HEAD; a person looks with GET.
         Method::HEAD | Method::GET => StatusCode::OK.into_response(),
-        Method::POST => match desk.receive(request).await {
-            Ok(Accepted { received, matched }) => {
-                let body = format!("{{\"received\":{received},\"matched\":{matched}}}");
-                ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-            }
-            Err(refusal) => refuse(&refusal),
-        },
+        Method::POST => desk.answer(request).await,
         _ => refuse(&Refusal::Method),
     };
     match response.status() {
@@ -144,13 +125,33 @@ async fn answer(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 }
 
 impl Desk {
-    async fn receive(&self, request: Request) -> Result<Accepted, Refusal> {
+    async fn answer(&self, request: Request) -> Response {
         let (head, body) = request.into_parts();
-        self.authorize(&head.headers)?;
-        let _memory = self.reserve(&head.headers)?;
-        let body = to_bytes(body, self.body_limit).await.map_err(|cause| self.unreadable(cause))?;
-        let received = decode(&body, encoding(&head.headers), Timestamp::now())?;
-        Ok(self.acceptor.accept(received, trace_id(&head.headers)).await?)
+        let mut body = body.into_data_stream();
+        match self.receive(&head.headers, &mut body).await {
+            Ok(Accepted { received, matched }) => {
+                let body = format!("{{\"received\":{received},\"matched\":{matched}}}");
+                ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+            }
+            Err(refusal) => {
+                // Whoever asks before it sends the body need not send it.
+                if refusal.leaves_the_body() && !head.headers.contains_key(header::EXPECT) {
+                    discard(&mut body).await;
+                }
+                refuse(&refusal)
+            }
+        }
+    }
+
+    async fn receive(
+        &self,
+        headers: &HeaderMap,
+        body: &mut BodyDataStream,
+    ) -> Result<Accepted, Refusal> {
+        self.authorize(headers)?;
+        let body = self.memory.read(body).await?;
+        let received = decode(&body.bytes, encoding(headers), Timestamp::now())?;
+        Ok(self.acceptor.accept(received, trace_id(headers)).await?)
     }
 
     fn authorize(&self, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -161,24 +162,26 @@ impl Desk {
         }
         Err(Refusal::Unauthorized)
     }
+}
 
-    /// Memory for the body: as much as it says it has, or as much as it may have.
-    fn reserve(&self, headers: &HeaderMap) -> Result<SemaphorePermit<'_>, Refusal> {
-        let told =
-            headers.get(header::CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse().ok());
-        let bytes: usize = told.unwrap_or(self.body_limit);
-        if bytes > self.body_limit {
-            return Err(Refusal::TooLarge { limit: self.body_limit });
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body(BodyError::Still) => StatusCode::REQUEST_TIMEOUT,
+            Self::Body(BodyError::Broken(_)) | Self::NotJson(_) => StatusCode::BAD_REQUEST,
+            Self::Body(BodyError::NoMemory) | Self::NotStored(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
-        let permits = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX);
-        self.memory.try_acquire_many(permits).or(Err(Refusal::Busy))
     }
 
-    fn unreadable(&self, cause: axum::Error) -> Refusal {
-        // axum wraps the limit's error once.
-        let limited = std::error::Error::source(&cause)
-            .is_some_and(|source| source.to_string() == "length limit exceeded");
-        if limited { Refusal::TooLarge { limit: self.body_limit } } else { Refusal::Body(cause) }
+    /// Whether there is more of the body that the client could still be sending.
+    fn leaves_the_body(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized | Self::Body(BodyError::TooLarge { .. } | BodyError::NoMemory)
+        )
     }
 }
 
@@ -199,13 +202,7 @@ fn trace_id(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn refuse(refusal: &Refusal) -> Response {
-    let status = match refusal {
-        Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
-        Refusal::Unauthorized => StatusCode::UNAUTHORIZED,
-        Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        Refusal::Body(_) | Refusal::NotJson(_) => StatusCode::BAD_REQUEST,
-        Refusal::Busy | Refusal::NotStored(_) => StatusCode::SERVICE_UNAVAILABLE,
-    };
+    let status = refusal.status();
     if let Refusal::NotStored(cause) = refusal {
         error!(%cause, "events not stored; the store has to send them again");
     } else {
@@ -217,10 +214,11 @@ fn refuse(refusal: &Refusal) -> Response {
         StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
         StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST, GET, HEAD")),
         StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, RETRY_AFTER)),
+        StatusCode::REQUEST_TIMEOUT => Some((header::CONNECTION, "close")),
         _ => None,
     };
     if let Some((name, value)) = hint {
-        response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }

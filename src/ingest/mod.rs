@@ -4,6 +4,7 @@
 //! store's request headers, RustFS sends its client's `authorization` among them, end there.
 
 mod accept;
+mod body;
 mod config;
 mod decode;
 mod listen;

@@ -1,6 +1,12 @@
 //! What is refused, and how: a store retries a 4xx for ever, and a user needs the remedy.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+};
 
 use serde_json::{Value, json};
 
@@ -60,6 +66,41 @@ fn a_body_over_the_limit_is_413() {
     let daemon = home.start();
     assert_eq!(daemon.post(&upload(&"k".repeat(1000)), &[]).status, 200);
     assert_eq!(daemon.post(&vec![b' '; 5000], &[]).status, 413);
+}
+
+/// A client that writes all of its body before it reads would otherwise see a broken connection.
+#[test]
+fn a_body_far_over_the_limit_gets_its_answer() {
+    let sink = Sink::bind(0).expect("loopback has a port");
+    let home = Home::sending_to(&sink).set("events", "body_limit", "4KiB");
+    let daemon = home.start();
+    let mut client = TcpStream::connect(home.address("events")).expect("it listens");
+    let body = vec![b' '; 20 << 20];
+    let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    client.write_all(head.as_bytes()).expect("the connection takes the head");
+    client.write_all(&body).expect("the connection takes all of the body");
+    let mut status = [0; "HTTP/1.1 413".len()];
+    client.read_exact(&mut status).expect("it is answered");
+    assert_eq!(status, *b"HTTP/1.1 413");
+    drop(daemon);
+}
+
+#[test]
+fn clients_that_stall_keep_no_store_out() {
+    let sink = Sink::bind(0).expect("loopback has a port");
+    let home = Home::sending_to(&sink);
+    uploads_of_photos(&home);
+    let daemon = home.start();
+    let stall = |_| {
+        let mut client = TcpStream::connect(home.address("events")).expect("it listens");
+        let request =
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"Rec";
+        client.write_all(request).expect("the connection takes bytes");
+        client
+    };
+    let clients: Vec<_> = (0..20).map(stall).collect();
+    assert_eq!(daemon.post(&upload("a"), &[]).status, 200);
+    drop(clients);
 }
 
 #[test]
