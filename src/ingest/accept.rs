@@ -1,6 +1,6 @@
 //! From a decoded request to the journal: match, store, and only then say so.
 
-use std::sync::Arc;
+use std::{fmt::Display, iter, sync::Arc};
 
 use tracing::{debug, warn};
 
@@ -13,6 +13,9 @@ use crate::{
     model::{Event, Record, RuleId},
     route::{Shared, Table},
 };
+
+/// So many undecided events of a request are kept each by itself.
+const UNDECIDED_SINGLY_MAX: usize = 100;
 
 /// Takes the events of one request.
 #[derive(Clone, Debug)]
@@ -63,31 +66,38 @@ impl Acceptor {
         for dropped in &received.dropped {
             debug!(?dropped, "event dropped");
         }
-        let rejected = received.rejected.into_iter();
-        let mut asides: Vec<Aside> = rejected.map(aside).collect();
+        let rejected = received.rejected.iter().map(|rejected| rejected.records as u64);
+        counts.quarantined = rejected.sum();
+        let mut asides: Vec<Aside> = received.rejected.into_iter().map(aside).collect();
         let table = self.routes.load();
-        let mut records = Vec::new();
+        let (mut records, mut undecided) = (Vec::new(), Vec::new());
         for mut event in received.events {
             event.trace_id = trace_id.map(str::to_owned);
             if table.is_undecided(&event.bucket) {
-                asides.push(undecided(event));
+                undecided.push(event);
             } else if store(&table, event, &mut records) {
                 counts.matched += 1;
             } else {
                 counts.unmatched += 1;
             }
         }
-        counts.quarantined = asides.len() as u64;
-        self.keep(records, asides).await?;
+        counts.quarantined += undecided.len() as u64;
+        asides.extend(set_aside(undecided));
+        self.keep(records, asides, counts.quarantined).await?;
         self.counters.add(&counts);
         Ok(Accepted { received: counts.received, matched: counts.matched })
     }
 
     /// The quarantine first: if the journal then refuses, the store sends all of it again, and
     /// only the quarantine holds something twice.
-    async fn keep(&self, records: Vec<NewRecord>, asides: Vec<Aside>) -> Result<(), AcceptError> {
+    async fn keep(
+        &self,
+        records: Vec<NewRecord>,
+        asides: Vec<Aside>,
+        count: u64,
+    ) -> Result<(), AcceptError> {
         if let Some(Aside { reason, .. }) = asides.first() {
-            warn!(count = asides.len(), reason, "kept in quarantine: not an event");
+            warn!(count, reason, "kept in quarantine");
             let evicted = self.journal.quarantine(asides).await?;
             if evicted > 0 {
                 warn!(evicted, "the quarantine is full; its oldest rows are gone");
@@ -100,13 +110,35 @@ impl Acceptor {
     }
 }
 
-fn aside(rejected: Rejected) -> Aside {
-    Aside { reason: rejected.reason.to_string(), body: String::from(rejected.body).into() }
+fn aside(Rejected { reason, body, records }: Rejected) -> Aside {
+    Aside { reason: of_many(&reason, records), body: body.into() }
 }
 
-fn undecided(event: Event) -> Aside {
-    let reason = format!("the notification document of bucket {} was never readable", event.bucket);
-    Aside { reason, body: Record { event, rules: Vec::new() }.encode().into() }
+/// Sets aside the events of buckets that nobody can decide about: each by itself, or those of a
+/// great many together, one a line.
+fn set_aside(mut events: Vec<Event>) -> impl Iterator<Item = Aside> {
+    let together = events.split_off(events.len().min(UNDECIDED_SINGLY_MAX));
+    let singly = events.into_iter().map(|event| vec![event]);
+    let groups = singly.chain(iter::once(together));
+    groups.filter_map(|group| {
+        let Event { bucket, .. } = group.first()?;
+        let reason = format!("the notification document of bucket {bucket} was never readable");
+        let reason = of_many(&reason, group.len());
+        let records = group.into_iter().map(|event| Record { event, rules: Vec::new() }.encode());
+        let lines = records.reduce(|mut lines, record| {
+            lines.push(b'\n');
+            lines.extend_from_slice(&record);
+            lines
+        })?;
+        Some(Aside { reason, body: lines.into() })
+    })
+}
+
+fn of_many(reason: &impl Display, records: usize) -> String {
+    match records {
+        1 => reason.to_string(),
+        _ => format!("{reason} (that is the first of {records} that are kept together)"),
+    }
 }
 
 /// Adds the event once for all its destinations. A destination that several rules name gets a

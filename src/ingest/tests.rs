@@ -103,3 +103,18 @@ async fn what_is_no_event_and_what_nobody_can_decide_is_kept_with_the_reason() {
     );
     assert!(kept.iter().any(|row| *row.body == *br#"{"hello":"world"}"#), "{reasons:?}");
 }
+
+#[tokio::test]
+async fn a_great_many_undecided_events_are_kept_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let records: Vec<_> = (0..1000).map(|key| put("unsure", &key.to_string())).collect();
+    let (journal, answer) = accepted(directory.path(), Vec::new(), &records).await;
+    assert_eq!(answer, Accepted { received: 1000, matched: 0 });
+    let kept = journal.quarantined().await.unwrap();
+    assert_eq!(kept.len(), 101);
+    let lines = kept.iter().flat_map(|row| row.body.split(|&byte| byte == b'\n'));
+    let keys: Vec<_> = lines.map(|line| Record::decode(line).unwrap().event.key).collect();
+    let sent: Vec<_> = (0..1000).map(|key| key.to_string().parse().unwrap()).collect();
+    assert_eq!(keys, sent);
+    assert!(kept[100].reason.contains("the first of 900"), "{}", kept[100].reason);
+}

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     event::NoEvent,
-    received::{DropReason, Dropped, Received, Rejected, Rejection},
+    received::{DropReason, Dropped, Received, Rejection},
     wire::{Keyed, Record, Text},
 };
 use crate::model::Event;
@@ -99,7 +99,7 @@ impl Received {
         }
         let document: &RawValue = serde_json::from_str(document)?;
         if let Err(reason) = self.read_carefully(document, now) {
-            self.reject(reason, document);
+            self.reject(reason, document.get());
         }
         Ok(())
     }
@@ -116,13 +116,13 @@ impl Received {
         if !records.get().starts_with('[') {
             return Err(Rejection::RecordsNotAnArray);
         }
-        let records: Vec<&RawValue> =
-            serde_json::from_str(records.get()).map_err(Rejection::Malformed)?;
-        if records.is_empty() {
+        let before = self.count();
+        let mut deserializer = serde_json::Deserializer::from_str(records.get());
+        OneByOne(|record: &RawValue| self.read_record(record, now))
+            .deserialize(&mut deserializer)
+            .map_err(Rejection::Malformed)?;
+        if self.count() == before {
             return Err(Rejection::RecordsEmpty);
-        }
-        for record in records {
-            self.read_record(record, now);
         }
         Ok(())
     }
@@ -144,12 +144,8 @@ impl Received {
         match event {
             Ok(event) => self.events.push(event),
             Err(NoEvent::Dropped(dropped)) => self.dropped.push(dropped),
-            Err(NoEvent::Rejected(reason)) => self.reject(reason, raw),
+            Err(NoEvent::Rejected(reason)) => self.reject(reason, raw.get()),
         }
-    }
-
-    fn reject(&mut self, reason: Rejection, raw: &RawValue) {
-        self.rejected.push(Rejected { reason, body: raw.get().into() });
     }
 }
 
@@ -224,5 +220,31 @@ impl<'de> Visitor<'de> for Records {
             events.push(event);
         }
         Ok(events)
+    }
+}
+
+/// Reads `[…]` and hands on each value as it is read: a list of them could be larger than the body.
+struct OneByOne<F>(F);
+
+impl<'de, F: FnMut(&'de RawValue)> DeserializeSeed<'de> for OneByOne<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, array: D) -> Result<(), D::Error> {
+        array.deserialize_seq(self)
+    }
+}
+
+impl<'de, F: FnMut(&'de RawValue)> Visitor<'de> for OneByOne<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut array: A) -> Result<(), A::Error> {
+        while let Some(value) = array.next_element()? {
+            (self.0)(value);
+        }
+        Ok(())
     }
 }

@@ -2,6 +2,10 @@
 
 use crate::model::{BucketNameError, Event, KeyError};
 
+/// So many rejected records of a request stand each for itself; the others are kept together, or
+/// each of a body's bytes could cost a hundred.
+pub(super) const REJECTED_SINGLY_MAX: usize = 100;
+
 /// Everything that one request brought.
 #[derive(Debug, Default)]
 pub struct Received {
@@ -31,13 +35,16 @@ pub enum DropReason {
     TestEvent,
 }
 
-/// A record, or a whole document, that is no event.
+/// A record, or a whole document, that is no event; or many of them.
 #[derive(Debug)]
 pub struct Rejected {
-    /// Why it is none; `Display` is one precise line.
+    /// Why the first of them is none; `Display` is one precise line.
     pub reason: Rejection,
-    /// Its JSON as it came. It may hold what the store's client sent, credentials included.
-    pub body: Box<str>,
+    /// Their JSON as it came, one after the other, with a line break between them. It may hold
+    /// what the store's client sent, credentials included.
+    pub body: String,
+    /// How many they are.
+    pub records: usize,
 }
 
 /// Why JSON is no event. As this is kept as text, the text includes the cause.
@@ -89,6 +96,19 @@ pub enum Rejection {
 impl Received {
     /// How many records the request held, whatever came of them.
     pub fn count(&self) -> usize {
-        self.events.len() + self.dropped.len() + self.rejected.len()
+        let rejected: usize = self.rejected.iter().map(|rejected| rejected.records).sum();
+        self.events.len() + self.dropped.len() + rejected
+    }
+
+    /// Keeps JSON that is no event.
+    pub(super) fn reject(&mut self, reason: Rejection, json: &str) {
+        match self.rejected.get_mut(REJECTED_SINGLY_MAX) {
+            Some(others) => {
+                others.body.push('\n');
+                others.body.push_str(json);
+                others.records += 1;
+            }
+            None => self.rejected.push(Rejected { reason, body: json.to_owned(), records: 1 }),
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::bodies::{body, changed, received, record};
+use super::bodies::{body, changed, now, received, record};
+use crate::ingest::{Encoding, decode};
 
 /// The whole document is rejected, for this reason.
 #[track_caller]
@@ -127,4 +128,21 @@ fn depth_is_no_way_to_spoil_a_request() {
     let text = format!(r#"{{"Records":[{{"eventName":{deep}}},{record}]}}"#);
     let received = received(&text);
     assert_eq!((received.events.len(), received.rejected.len()), (1, 1));
+}
+
+/// Two bytes each in the body, and a hundred if each were kept by itself.
+#[test]
+fn a_great_many_bad_records_are_kept_together() {
+    let good = record("ObjectCreated:Put", "good").to_string();
+    let bad = ["1", "{}"].map(|bad| vec![bad; 5000]).concat();
+    let text = format!(r#"{{"Records":[{},{good}]}}"#, bad.join(","));
+    let lines = format!("{}\n{{\"Records\":[{good}]}}", bad.join("\n"));
+    for (text, encoding) in [(text, Encoding::Json), (lines, Encoding::Ndjson)] {
+        let received = decode(text.as_bytes(), encoding, now()).unwrap();
+        assert_eq!((received.events.len(), received.count()), (1, 10_001));
+        assert_eq!(received.rejected.len(), 101);
+        let kept: Vec<_> = received.rejected.iter().flat_map(|row| row.body.lines()).collect();
+        assert_eq!(kept, bad, "all of them, in their order");
+        assert_eq!(received.rejected.iter().map(|row| row.records).sum::<usize>(), 10_000);
+    }
 }
