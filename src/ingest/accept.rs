@@ -6,7 +6,7 @@ use tracing::{debug, warn};
 
 use super::{
     decode::{Received, Rejected},
-    metrics::{Counters, Counts},
+    metrics::{self, Counters, Counts},
 };
 use crate::{
     journal::{AppendError, Aside, Journal, MetaError, NewRecord},
@@ -99,6 +99,7 @@ impl Acceptor {
         if let Some(Aside { reason, .. }) = asides.first() {
             warn!(count, reason, "kept in quarantine");
             let evicted = self.journal.quarantine(asides).await?;
+            metrics::evicted(evicted);
             if evicted > 0 {
                 warn!(evicted, "the quarantine is full; its oldest rows are gone");
             }

@@ -7,6 +7,7 @@ const MATCHED: &str = "fanfare_events_matched_total";
 const UNMATCHED: &str = "fanfare_events_unmatched_total";
 const DROPPED: &str = "fanfare_events_dropped_total";
 const QUARANTINED: &str = "fanfare_events_quarantined_total";
+const EVICTED: &str = "fanfare_quarantine_evicted_total";
 const REQUESTS: &str = "fanfare_ingest_requests_total";
 
 /// Describes the metrics to the recorder.
@@ -19,6 +20,7 @@ pub fn describe() {
         "Events that Amazon S3 has no name for, such as s3:ObjectAccessed:Get."
     );
     describe_counter!(QUARANTINED, "Things that stores sent as events and that are none.");
+    describe_counter!(EVICTED, "Rows that left the full quarantine for newer ones.");
     describe_counter!(REQUESTS, "Requests on the events listener, by status code.");
 }
 
@@ -60,6 +62,10 @@ impl Counters {
         self.dropped.increment(counts.dropped);
         self.quarantined.increment(counts.quarantined);
     }
+}
+
+pub(super) fn evicted(rows: u64) {
+    counter!(EVICTED).increment(rows);
 }
 
 /// The counter of requests with this answer.

@@ -59,6 +59,39 @@ fn json_that_is_no_event_is_200_and_quarantined() {
 }
 
 #[test]
+fn what_a_client_sent_is_not_logged() {
+    let sink = Sink::bind(0).expect("loopback has a port");
+    let home = Home::sending_to(&sink);
+    let daemon = home.start();
+    let mut odd = minio("ObjectCreated:Put", "photos", "a");
+    odd["Records"][0]["requestParameters"] = json!("authorization: Bearer SECRET");
+    daemon.accepts(&odd);
+    let mut odd = minio("ObjectCreated:Put", "photos", "a");
+    odd["Records"][0]["s3"]["bucket"]["name"] = json!("SECRET!".repeat(100_000));
+    daemon.accepts(&odd);
+    until("both are counted", SOON, || {
+        (daemon.metric("fanfare_events_quarantined_total", &[]) > 1.5).then_some(())
+    });
+    let log = fs::read_to_string(home.path("log")).expect("the daemon logs");
+    assert!(log.contains("requestParameters") && log.contains("s3.bucket.name"), "{log}");
+    assert!(!log.contains("SECRET"), "{log}");
+}
+
+#[test]
+fn a_full_quarantine_counts_what_it_gives_up() {
+    let sink = Sink::bind(0).expect("loopback has a port");
+    let home = Home::sending_to(&sink).set("journal", "quarantine_limit", "4KiB");
+    let daemon = home.start();
+    let body = json!({ "hello": "x".repeat(1000) });
+    for _ in 0..10 {
+        daemon.accepts(&body);
+    }
+    until("rows are gone", SOON, || {
+        (daemon.metric("fanfare_quarantine_evicted_total", &[]) > 5.5).then_some(())
+    });
+}
+
+#[test]
 fn a_body_over_the_limit_is_413() {
     let sink = Sink::bind(0).expect("loopback has a port");
     let home = Home::sending_to(&sink).set("events", "body_limit", "4KiB");

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     event::NoEvent,
+    json,
     received::{DropReason, Dropped, Received, Rejection},
     wire::{Keyed, Record, Text},
 };
@@ -108,8 +109,7 @@ impl Received {
         if !document.get().starts_with('{') {
             return Err(Rejection::NotAnObject);
         }
-        let outline: Outline<'_> =
-            serde_json::from_str(document.get()).map_err(Rejection::Malformed)?;
+        let outline: Outline<'_> = json::read(document.get())?;
         let Some(records) = outline.records else {
             return self.read_test_event(&outline);
         };
@@ -120,7 +120,7 @@ impl Received {
         let mut deserializer = serde_json::Deserializer::from_str(records.get());
         OneByOne(|record: &RawValue| self.read_record(record, now))
             .deserialize(&mut deserializer)
-            .map_err(Rejection::Malformed)?;
+            .map_err(|error| json::malformed(&error, "Records"))?;
         if self.count() == before {
             return Err(Rejection::RecordsEmpty);
         }
@@ -138,8 +138,8 @@ impl Received {
     }
 
     fn read_record(&mut self, raw: &RawValue, now: Timestamp) {
-        let event = serde_json::from_str::<Keyed<Record<'_>>>(raw.get())
-            .map_err(|error| Rejection::Malformed(error).into())
+        let event = json::read::<Keyed<Record<'_>>>(raw.get())
+            .map_err(NoEvent::from)
             .and_then(|Keyed(record)| record.event(now));
         match event {
             Ok(event) => self.events.push(event),

@@ -4,10 +4,14 @@ use jiff::Timestamp;
 
 use super::{
     details::details,
+    json,
     received::{DropReason, Dropped, Rejection},
     wire::{Keyed, Object, Record, Text},
 };
 use crate::model::{Event, EventType, ObjectKey, Sequencer};
+
+/// No name of Amazon's, MinIO's or RustFS's is longer than 50 bytes.
+const NAME_BYTES_MAX: usize = 100;
 
 /// What a record is if it is no event.
 pub(super) enum NoEvent {
@@ -30,8 +34,7 @@ impl Record<'_> {
         match (self.event_name.given(), self.data) {
             (Some(name), _) => self.event_named(name, now),
             (None, Some(wrapped)) => {
-                let Keyed(record) = serde_json::from_str::<Keyed<Record<'_>>>(wrapped.get())
-                    .map_err(Rejection::Malformed)?;
+                let Keyed(record) = json::read::<Keyed<Record<'_>>>(wrapped.get())?;
                 // No store wraps twice, so what is wrapped must have its name.
                 record.event_named(&record.event_name, now)
             }
@@ -125,9 +128,11 @@ fn no_amazon_event(name: &str) -> NoEvent {
             && word.bytes().all(|b| b.is_ascii_alphanumeric())
     };
     let bare = name.strip_prefix("s3:");
-    let named = bare.unwrap_or(name).split(':').all(word) && (bare.is_some() || name.contains(':'));
+    let named = name.len() <= NAME_BYTES_MAX
+        && bare.unwrap_or(name).split(':').all(word)
+        && (bare.is_some() || name.contains(':'));
     if !named {
-        return Rejection::Name { name: name.into() }.into();
+        return Rejection::Name.into();
     }
     let reason = match name {
         "s3:TestEvent" => DropReason::TestEvent,
@@ -143,7 +148,7 @@ fn required<'a>(field: &'static str, text: &'a Text<'_>) -> Result<&'a str, Reje
 fn time(sent: &str, now: Timestamp) -> Result<Timestamp, Rejection> {
     match sent {
         "" => Ok(now),
-        text => text.parse().map_err(|cause| Rejection::Time { text: text.into(), cause }),
+        text => Ok(text.parse()?),
     }
 }
 

@@ -14,6 +14,7 @@
 mod details;
 mod document;
 mod event;
+mod json;
 mod received;
 mod wire;
 #[cfg(test)]

@@ -47,7 +47,8 @@ pub struct Rejected {
     pub records: usize,
 }
 
-/// Why JSON is no event. As this is kept as text, the text includes the cause.
+/// Why JSON is no event. The text names the field and never its value, as it is logged; the cause
+/// may hold the value.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
     /// Every document is an object.
@@ -63,8 +64,17 @@ pub enum Rejection {
     #[error("`Records` is empty")]
     RecordsEmpty,
     /// A field has a value of the wrong type.
-    #[error("malformed: {0}")]
-    Malformed(serde_json::Error),
+    #[error("malformed at {at}line {line}, column {column}: {problem}")]
+    Malformed {
+        /// The path of the field, with a comma; empty if it is the document or record itself.
+        at: String,
+        /// The line of the document or record, from 1.
+        line: usize,
+        /// How far into that line, in bytes.
+        column: usize,
+        /// What belongs there.
+        problem: Box<str>,
+    },
     /// Without this field nobody can tell what happened to which object.
     #[error("the record has no `{field}`")]
     Missing {
@@ -72,25 +82,17 @@ pub enum Rejection {
         field: &'static str,
     },
     /// Neither a name of Amazon S3 nor one that a store might have added.
-    #[error("`{name}` is no event name")]
-    Name {
-        /// The name as the store wrote it.
-        name: Box<str>,
-    },
+    #[error("`eventName` is no event name")]
+    Name,
     /// A bucket that no S3 could have.
-    #[error(transparent)]
+    #[error("`s3.bucket.name` is no bucket name")]
     Bucket(#[from] BucketNameError),
     /// A key that no S3 could have.
-    #[error(transparent)]
+    #[error("`s3.object.key` is no object key: it has 1 to 1,024 bytes of UTF-8, form-encoded")]
     Key(#[from] KeyError),
     /// A time that is none.
-    #[error("`{text}` is no time: {cause}")]
-    Time {
-        /// The time as the store wrote it.
-        text: Box<str>,
-        /// What is wrong with it.
-        cause: jiff::Error,
-    },
+    #[error("`eventTime` is no time: it is written like 2026-11-22T07:20:47.957Z")]
+    Time(#[from] jiff::Error),
 }
 
 impl Received {
