@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::value::RawValue;
 
@@ -104,7 +104,8 @@ pub(super) struct Object<'a> {
 #[derive(Default)]
 pub(super) struct Text<'a>(Cow<'a, str>);
 
-/// A number, a string of digits, or nothing.
+/// A whole number, its digits, or nothing; any other number or text is nothing, since an event is
+/// worth more than its size.
 #[derive(Default)]
 pub(super) struct Size(pub(super) Option<u64>);
 
@@ -181,11 +182,16 @@ impl<'de> Deserialize<'de> for Size {
                 Ok(Size(Some(size)))
             }
 
-            fn visit_str<E: Error>(self, size: &str) -> Result<Size, E> {
-                match size {
-                    "" => Ok(Size(None)),
-                    digits => digits.parse().map(|size| Size(Some(size))).map_err(E::custom),
-                }
+            fn visit_i64<E>(self, _: i64) -> Result<Size, E> {
+                Ok(Size(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Size, E> {
+                Ok(Size(None))
+            }
+
+            fn visit_str<E>(self, size: &str) -> Result<Size, E> {
+                Ok(Size(size.parse().ok()))
             }
 
             fn visit_unit<E>(self) -> Result<Size, E> {

@@ -60,13 +60,18 @@ fn the_null_version_is_no_version() {
 }
 
 #[test]
-fn a_size_is_a_number_or_its_digits() {
+fn a_size_is_a_whole_number_or_its_digits_or_absent() {
     for (sent, size) in [
         (json!(0), Some(0)),
         (json!("17"), Some(17)),
         (json!(u64::MAX), Some(u64::MAX)),
         (json!(""), None),
         (Value::Null, None),
+        (json!(-1), None),
+        (json!(12.0), None),
+        (json!(1e30), None),
+        (json!("18446744073709551616"), None),
+        (json!("big"), None),
     ] {
         assert_eq!(event_of(changed("/s3/object/size", sent)).size, size);
     }
