@@ -208,6 +208,21 @@ async fn a_journal_opens_on_a_full_disk_and_delivers() {
 }
 
 #[tokio::test]
+async fn a_journal_without_its_database_opens_on_a_full_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::of(700 << 10);
+    let running = start_small(directory.path(), &disk);
+    let accepted = fill(&running.journal, &disk, &["a"]).await;
+    let (image, disk) = disk.image_of(directory.path());
+    disk.remove(&image.path().join("meta.redb")).unwrap();
+    disk.fill_up();
+    let after = start_small(image.path(), &disk);
+    let mut reader = after.journal.reader(&lane("a")).await.unwrap();
+    assert_eq!(acknowledge_all(&mut reader).await, accepted);
+    append_again(&after.journal, "a", "taken").await;
+}
+
+#[tokio::test]
 async fn what_others_write_does_not_take_what_frees_space() {
     let directory = tempfile::tempdir().unwrap();
     let disk = SmallDisk::of(700 << 10);
