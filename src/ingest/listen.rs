@@ -10,12 +10,12 @@ use axum::{
     Router,
     body::BodyDataStream,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::{
     Accepted, Acceptor, Config, TokenError,
@@ -23,13 +23,13 @@ use super::{
     decode::{DecodeError, Encoding, decode},
     metrics,
     token::Token,
+    trace,
 };
 use crate::{serve::serve, stop::Stop};
 
 /// Seconds that a refused store is asked to wait.
 const RETRY_AFTER: &str = "5";
-/// The longest X-Ray header that AWS takes, in bytes.
-const TRACE_ID_BYTES_MAX: usize = 500;
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -197,8 +197,12 @@ fn encoding(headers: &HeaderMap) -> Encoding {
 }
 
 fn trace_id(headers: &HeaderMap) -> Option<&str> {
-    let trace_id = headers.get("x-amzn-trace-id")?.to_str().ok()?;
-    (1..=TRACE_ID_BYTES_MAX).contains(&trace_id.len()).then_some(trace_id)
+    let sent = headers.get(TRACE_ID)?;
+    let trace_id = sent.to_str().ok().filter(|sent| trace::is_well_formed(sent));
+    if trace_id.is_none() {
+        debug!("X-Amzn-Trace-Id is not well-formed and goes no further");
+    }
+    trace_id
 }
 
 fn refuse(refusal: &Refusal) -> Response {
@@ -221,4 +225,17 @@ fn refuse(refusal: &Refusal) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_header_that_sqs_would_refuse_goes_no_further() {
+        let sent = |header| HeaderMap::from_iter([(TRACE_ID, HeaderValue::from_static(header))]);
+        let right = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+        assert_eq!(trace_id(&sent(right)), Some(right));
+        assert_eq!(trace_id(&sent("Root=1")), None);
+    }
 }

@@ -12,6 +12,7 @@ mod metrics;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trace;
 
 pub use accept::{AcceptError, Accepted, Acceptor};
 pub use config::Config;
