@@ -4,17 +4,23 @@
 //! would use up what a healthy one needs. Each request has a deadline, since the SDK has none for
 //! a server that accepts a connection and never answers.
 
-use std::{borrow::Cow, error::Error, time::Duration};
+use std::{borrow::Cow, error::Error, iter, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_smithy_runtime_api::{client::result::SdkError, http::Response as HttpResponse};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_runtime_api::{
+    client::result::{ConnectorError, DispatchFailure, SdkError},
+    http::Response as HttpResponse,
+};
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
 
 use super::{
     Cause, Class, Config, EndpointUrl, EventBridgeConfig, Limits, Publish, Verdict, eventbridge,
     lambda, sns, sqs,
 };
 use crate::model::{Destination, Message, Region};
+
+/// A cause is logged with every failed attempt, so it has at most so many bytes.
+const CAUSE_BYTES_MAX: usize = 300;
 
 /// The four clients. They share one connection pool and one source of credentials.
 #[derive(Clone, Debug)]
@@ -144,15 +150,14 @@ where
     match error {
         SdkError::ServiceError(context) => {
             let code = context.err().code().map_or_else(|| status_code(status), Cow::Borrowed);
-            let message =
-                context.err().message().map_or_else(|| chain(context.err()), str::to_owned);
+            let message = context.err().message().map_or_else(|| chain(context.err()), cut);
             Cause::from_code(&code, status, &message)
         }
         SdkError::TimeoutError(_) => ours(Class::Transient, "Timeout"),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             ours(Class::Transient, "Timeout")
         }
-        SdkError::DispatchFailure(failure) if failure.is_io() => {
+        SdkError::DispatchFailure(failure) if is_of_the_connection(failure) => {
             ours(Class::Transient, "Connection")
         }
         // What is left never reached a socket: no credentials, or an endpoint that is no URL.
@@ -161,6 +166,13 @@ where
         }
         _ => ours(Class::Transient, "UnreadableAnswer"),
     }
+}
+
+/// Whether the connection broke. A server that closes one that is kept alive is, to the SDK, an
+/// error of another kind that is transient.
+fn is_of_the_connection(failure: &DispatchFailure) -> bool {
+    let kind = failure.as_connector_error().and_then(ConnectorError::as_other);
+    failure.is_io() || kind == Some(ErrorKind::TransientError)
 }
 
 fn status_code(status: Option<u16>) -> Cow<'static, str> {
@@ -174,11 +186,54 @@ fn retry_after(header: &str) -> Option<Duration> {
 
 /// The error and its causes on one line.
 fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
+    let causes = iter::successors(Some(error), |&error| error.source());
+    let texts: Vec<_> = causes.map(|cause| without_request(&cause.to_string())).collect();
+    cut(&texts.join(": "))
+}
+
+/// The SDK prints the whole request into some errors, the events in its body included.
+fn without_request(text: &str) -> String {
+    text.split_once("Request {").map_or(text, |(before, _)| before).to_owned()
+}
+
+fn cut(text: &str) -> String {
+    text.get(..text.floor_char_boundary(CAUSE_BYTES_MAX)).unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchError;
+
+    use super::*;
+
+    fn cause(error: ConnectorError) -> Cause {
+        let error = SdkError::<SendMessageBatchError, _>::dispatch_failure(error);
+        failed_request(&error).cause().unwrap().clone()
     }
-    text
+
+    #[test]
+    fn a_broken_connection_passes_and_missing_credentials_do_not() {
+        let source = || io::Error::other("connection closed before message completed").into();
+        for broken in [
+            ConnectorError::io(source()),
+            ConnectorError::other(source(), Some(ErrorKind::TransientError)),
+        ] {
+            let cause = cause(broken);
+            assert_eq!((cause.class, &*cause.code), (Class::Transient, "Connection"));
+        }
+        let cause = cause(ConnectorError::other(source(), None));
+        assert_eq!((cause.class, &*cause.code), (Class::Broken, "NotSent"));
+    }
+
+    #[test]
+    fn a_cause_is_short_and_holds_no_request() {
+        let text = "failed to apply endpoint `x` to request `Request { body: SdkBody { SECRET";
+        let told = cause(ConnectorError::user(io::Error::other(text).into())).message;
+        assert!(told.contains("failed to apply endpoint `x`"), "{told}");
+        assert!(!told.contains("SECRET"), "{told}");
+        let long = cause(ConnectorError::io(io::Error::other("ü".repeat(1000)).into())).message;
+        assert!((CAUSE_BYTES_MAX - 1..=CAUSE_BYTES_MAX).contains(&long.len()), "{}", long.len());
+    }
 }
