@@ -224,7 +224,7 @@ fn log_recovery(recovery: &journal::Recovery) {
     let journal::Recovery { records, bytes_scanned, torn_bytes, missing, .. } = *recovery;
     info!(records, bytes_scanned, torn_bytes, checkpoint = ?recovery.checkpoint, "journal open");
     for region in &recovery.corrupt {
-        error!(?region, "part of the journal is corrupt; its bytes were copied to corrupt/");
+        error!(?region, "part of the journal is corrupt; what could be copied of it is in corrupt/");
     }
     if missing > 0 {
         error!(missing, "records that were pending are not in the journal any more");
