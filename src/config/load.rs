@@ -42,9 +42,30 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let text = fs::read_to_string(path)
             .map_err(|source| LoadError::Read { path: path.into(), source })?;
-        let config: Self = toml::from_str(&text)
-            .map_err(|source| LoadError::Parse { path: path.into(), source })?;
+        let config: Self = toml::from_str(&text).map_err(|mut source| {
+            // The error quotes the line that it is about.
+            source.set_input(Some(&without_secrets(&text)));
+            LoadError::Parse { path: path.into(), source }
+        })?;
         config.bus()?;
         Ok(config)
     }
+}
+
+/// The settings with what may be a secret blotted out, and every other byte in its place.
+fn without_secrets(text: &str) -> String {
+    let mut in_credentials = false;
+    let lines = text.split_inclusive('\n').map(|line| {
+        if line.starts_with('[') {
+            in_credentials = line.contains("credentials");
+        }
+        match line.split_once('=') {
+            Some((key, value)) if in_credentials || line.contains("secret") => {
+                let end = if value.ends_with('\n') { "\n" } else { "" };
+                format!("{key}={}{end}", "*".repeat(value.len() - end.len()))
+            }
+            _ => line.to_owned(),
+        }
+    });
+    lines.collect()
 }

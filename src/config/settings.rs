@@ -27,6 +27,9 @@ pub struct Config {
     pub events: ingest::Config,
     /// `[notifications]`.
     pub notifications: control::Config,
+    /// `[[credentials]]`.
+    #[serde(skip_serializing_if = "control::CredentialsConfig::is_empty")]
+    pub credentials: control::CredentialsConfig,
     /// `[rules]`.
     pub rules: rules::Config,
     /// `[journal]`.
@@ -64,6 +67,7 @@ impl Default for Config {
             listen: Listen::default(),
             events: ingest::Config::default(),
             notifications: control::Config::default(),
+            credentials: control::CredentialsConfig::default(),
             rules: rules::Config::default(),
             journal: journal::Config::default(),
             deliver: deliver::Config::default(),

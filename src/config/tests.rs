@@ -8,7 +8,9 @@ const SHIPPED: &str = include_str!("../../config/fanfare.toml");
 fn with_optional_keys() -> String {
     let lines = SHIPPED.lines().map(|line| {
         line.strip_prefix("# ")
-            .filter(|rest| rest.split_once(" = ").is_some_and(|(key, _)| is_key(key)))
+            .filter(|rest| {
+                rest.starts_with("[[") || rest.split_once(" = ").is_some_and(|(key, _)| is_key(key))
+            })
             .unwrap_or(line)
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -50,6 +52,45 @@ fn the_optional_keys_of_the_shipped_file_are_keys() {
     assert!(config.events.auth_token_file.is_some());
     assert!(config.aws.endpoint_url.is_some());
     assert!(config.aws.event_bridge.endpoint_url.is_some());
+    assert!(!config.credentials.is_empty());
+}
+
+#[test]
+fn the_shipped_credentials_spell_out_the_defaults() {
+    let written: Config = toml::from_str(&with_optional_keys()).unwrap();
+    let short = "[[credentials]]\naccess_key_id = \"fanfare\"\n\
+                 secret_access_key_file = \"/etc/fanfare/s3.secret\"";
+    let short: Config = toml::from_str(short).unwrap();
+    assert_eq!(written.credentials, short.credentials);
+}
+
+#[test]
+fn a_secret_is_neither_printed_nor_serialised() {
+    let text = "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s3cr3t\"";
+    let config: Config = toml::from_str(text).unwrap();
+    let serialised = toml::to_string(&config).unwrap();
+    assert!(serialised.contains("access_key_id = \"AK\""), "{serialised}");
+    assert!(!serialised.contains("s3cr3t"), "{serialised}");
+    assert!(!format!("{config:?}").contains("s3cr3t"), "{config:?}");
+}
+
+#[test]
+fn a_mistake_in_the_credentials_is_told_without_the_secret() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (text, told) in [
+        ("[[credentials]]\naccess_key_id = \"AK\"\nsecret_key = \"s3cr3t\"", "unknown field"),
+        ("[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s3cr3t", "line 3"),
+        ("[[credentials]]\nsecret_access_key = s3cr3t\n", "line 2"),
+        ("[[credentials]]\nkey = \"s3cr3t\"", "unknown field `key`"),
+        ("credentials = [{ secret_access_key = \"s3cr3t\" }]", "access_key_id"),
+    ] {
+        std::fs::write(file.path(), text).unwrap();
+        let error = Config::load(file.path()).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains(told), "{text}: {cause}");
+        assert!(!cause.contains("s3cr3t"), "{cause}");
+        assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
+    }
 }
 
 #[test]
@@ -83,6 +124,38 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
         ),
         ("[aws]\nendpoint_url = \"moto:4566\"", "`moto:4566` is no endpoint; write a URL"),
         ("[aws.sqs]\nendpoint_url = \"http://\"", "`http://` is no endpoint"),
+        (
+            "[[credentials]]\naccess_key_id = \"AK\"",
+            "access key AK needs its secret once: set either secret_access_key or",
+        ),
+        (
+            "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s\"\n\
+             secret_access_key_file = \"/s\"",
+            "access key AK needs its secret once",
+        ),
+        (
+            "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"\"",
+            "the secret_access_key of access key AK is empty",
+        ),
+        (
+            "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s\"\n\
+             [[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"t\"",
+            "access key AK has two [[credentials]]",
+        ),
+        (
+            "[[credentials]]\naccess_key_id = \"A/K\"\nsecret_access_key = \"s\"",
+            "`A/K` is no access_key_id",
+        ),
+        (
+            "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s\"\n\
+             buckets = [\"a?\"]",
+            "`a?` is no pattern of bucket names",
+        ),
+        (
+            "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s\"\n\
+             actions = [\"s3:GetObject\"]",
+            "unknown variant `s3:GetObject`, expected `s3:GetBucketNotification`",
+        ),
         ("[payload]\nevent_version = \"3.0\"", "classic"),
     ] {
         let error = toml::from_str::<Config>(text).unwrap_err().to_string();
