@@ -16,7 +16,8 @@ use tracing::{error, info, warn};
 use crate::{
     admin, config,
     config::Config,
-    control, deliver, ingest, journal,
+    control::{self, Credentials},
+    deliver, ingest, journal,
     model::{Destination, Service},
     payload::{Form, Renderer},
     publish::{Aws, Publisher},
@@ -58,6 +59,9 @@ pub enum StartError {
     /// The events port cannot be opened.
     #[error(transparent)]
     Events(#[from] ingest::BindError),
+    /// A secret of the S3 API cannot be read.
+    #[error(transparent)]
+    Secret(#[from] control::SecretError),
     /// The S3 port cannot be opened.
     #[error(transparent)]
     S3(#[from] control::BindError),
@@ -99,6 +103,7 @@ impl StartError {
             Self::Config(_)
                 | Self::Documents(control::OpenError::Directory { .. })
                 | Self::Events(ingest::BindError::Token(_))
+                | Self::Secret(_)
         )
     }
 }
@@ -115,7 +120,9 @@ impl Daemon {
         let documents = store.status();
         let acceptor = ingest::Acceptor::new(routes, journal.clone());
         let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
-        let s3 = control::Server::bind(config.listen.s3).await?;
+        let credentials = Credentials::load(&config.credentials, config.region.clone())?;
+        let (address, owner) = (config.listen.s3, config.account_id.clone());
+        let s3 = control::Server::bind(address, credentials, owner, store.questions()).await?;
         let admin = admin::Server::bind(
             config.listen.admin,
             health(journal.clone(), documents),
@@ -224,7 +231,10 @@ fn log_recovery(recovery: &journal::Recovery) {
     let journal::Recovery { records, bytes_scanned, torn_bytes, missing, .. } = *recovery;
     info!(records, bytes_scanned, torn_bytes, checkpoint = ?recovery.checkpoint, "journal open");
     for region in &recovery.corrupt {
-        error!(?region, "part of the journal is corrupt; what could be copied of it is in corrupt/");
+        error!(
+            ?region,
+            "part of the journal is corrupt; what could be copied of it is in corrupt/"
+        );
     }
     if missing > 0 {
         error!(missing, "records that were pending are not in the journal any more");

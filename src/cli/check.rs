@@ -42,6 +42,9 @@ pub fn check(
     if let Err(cause) = config.events.check_token() {
         report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
     }
+    if let Err(cause) = config.credentials.check_secrets() {
+        report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
+    }
     let files = if files.is_empty() {
         match control::documents_in(&config.notifications.directory) {
             Ok(files) => files,

@@ -81,6 +81,11 @@ impl Documents {
         }
     }
 
+    /// The document in force for a bucket.
+    pub(super) fn document(&self, bucket: &BucketName) -> Option<&Document> {
+        self.known.get(bucket.as_str()).and_then(|known| known.standing.document.as_ref())
+    }
+
     /// The rules in force.
     pub(super) fn table(&self) -> &Table {
         &self.table

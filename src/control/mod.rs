@@ -7,8 +7,10 @@ mod config;
 mod credentials;
 mod documents;
 mod durable_file;
+mod error_document;
 mod last_good;
 mod listing;
+mod questions;
 mod read;
 mod server;
 mod sigv4;
@@ -23,6 +25,7 @@ pub use credentials::{
     AccessKeyId, Action, BucketPattern, Credential, CredentialsConfig, CredentialsConfigError,
 };
 pub use listing::documents_in;
+pub use questions::Questions;
 pub use read::{DocumentError, Scope, read_document};
 pub use server::{BindError, Server};
 pub use sigv4::{AuthError, Credentials, Principal, SecretError};

@@ -19,6 +19,7 @@ use super::{
     Broken, Config, InForce, Scope, Status,
     documents::{Change, Documents},
     listing::documents_in,
+    questions::{Asked, Questions, questions},
     watch::DirectoryWatch,
 };
 use crate::{model::Destination, route::Shared, rules::OneLine, stop::Stop};
@@ -67,6 +68,8 @@ pub struct Store {
     destinations: watch::Sender<HashMap<Arc<str>, Destination>>,
     status: watch::Sender<Status>,
     changed: Arc<Notify>,
+    asked: Asked,
+    questions: Questions,
     watch: DirectoryWatch,
     scan_at: Instant,
     /// Why the directory cannot be read, while it cannot.
@@ -90,6 +93,7 @@ impl Store {
             .scan(now)
             .map_err(|source| OpenError::Directory { path: directory.clone(), source })?;
         documents.forget_the_removed();
+        let (questions, asked) = questions();
         let store = Self {
             documents,
             directory,
@@ -97,6 +101,8 @@ impl Store {
             destinations: watch::Sender::default(),
             status: watch::Sender::default(),
             changed,
+            asked,
+            questions,
             watch,
             scan_at: now + RESCAN,
             unreadable: None,
@@ -115,13 +121,23 @@ impl Store {
         self.status.subscribe()
     }
 
-    /// Follows the directory until the stop.
+    /// Where to ask for the documents in force.
+    pub fn questions(&self) -> Questions {
+        self.questions.clone()
+    }
+
+    /// Follows the directory until the stop, and answers questions.
     pub async fn run(mut self, stop: Stop) -> Result<(), WatchError> {
         loop {
             let pause = if self.documents.has_uncopied() { QUIET } else { LOOK };
             tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(()),
+                Some(question) = self.asked.recv() => {
+                    let document = self.documents.document(question.bucket()).cloned();
+                    question.answer(document);
+                    continue;
+                }
                 () = self.changed.notified() => {
                     sleep(QUIET).await;
                     self.scan_at = Instant::now();

@@ -14,5 +14,6 @@ mod restart; // what was accepted is sent after a stop
 mod kill; // what was accepted is sent after a crash
 mod outage; // a dead destination delays nobody else
 mod bad_input; // what is refused, and how
+mod config_api; // the S3 API, with boto3 as the client
 mod shutdown;
 mod systemd; // the service manager is told // a stop does not wait for a dead destination
