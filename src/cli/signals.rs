@@ -1,14 +1,16 @@
-//! The signals that stop a daemon.
+//! The signals that a daemon hears.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::info;
 
-/// SIGTERM and SIGINT. The streams are made once: a signal between two waits is not lost.
+/// SIGTERM and SIGINT; SIGHUP is heard and stops nothing. The streams are made once: a signal between two waits is not lost.
 #[derive(Debug)]
 pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl StopSignals {
@@ -17,14 +19,18 @@ impl StopSignals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    /// Waits for the next one and answers its name.
+    /// Waits for the next that stops, and answers its name.
     pub async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.hangup.recv() => info!("SIGHUP: documents are watched anyway; other settings need a restart"),
+            }
         }
     }
 }

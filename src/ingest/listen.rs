@@ -18,14 +18,14 @@ use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
 use super::{
-    Accepted, Acceptor, Config, TokenError,
+    AcceptError, Accepted, Acceptor, Config, TokenError,
     body::{BodyError, Memory, discard},
     decode::{DecodeError, Encoding, decode},
     metrics,
     token::Token,
     trace,
 };
-use crate::{serve::serve, stop::Stop};
+use crate::{journal::AppendError, serve::serve, stop::Stop};
 
 /// Seconds that a refused store is asked to wait.
 const RETRY_AFTER: &str = "5";
@@ -76,7 +76,7 @@ enum Refusal {
     #[error(transparent)]
     NotJson(#[from] DecodeError),
     #[error("the events are not stored; send them again")]
-    NotStored(#[from] super::AcceptError),
+    NotStored(#[from] AcceptError),
 }
 
 impl Listener {
@@ -169,7 +169,11 @@ impl Refusal {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            // What no amount of waiting makes fit is told apart from a journal that is full.
+            Self::Body(BodyError::TooLarge { .. })
+            | Self::NotStored(AcceptError::Journal(AppendError::TooLarge { .. })) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::Body(BodyError::Still) => StatusCode::REQUEST_TIMEOUT,
             Self::Body(BodyError::Broken(_)) | Self::NotJson(_) => StatusCode::BAD_REQUEST,
             Self::Body(BodyError::NoMemory) | Self::NotStored(_) => StatusCode::SERVICE_UNAVAILABLE,

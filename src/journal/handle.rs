@@ -45,9 +45,20 @@ pub enum AppendError {
         "the journal holds {bytes} bytes of at most {limit}; deliver, or raise `journal.size_limit`"
     )]
     Full {
-        /// What it holds, or what was to be appended if that alone is too much.
+        /// What it holds.
         bytes: u64,
         /// What it may hold.
+        limit: u64,
+    },
+    /// It would not fit into an empty journal.
+    #[error(
+        "the request needs {bytes} bytes of the journal, which may hold {limit}; send fewer events \
+         at once, or raise `journal.size_limit`"
+    )]
+    TooLarge {
+        /// What it needs.
+        bytes: u64,
+        /// What the journal may hold, or take at once.
         limit: u64,
     },
     /// The disk refused; nothing was accepted, and a later append may succeed.
@@ -210,7 +221,7 @@ impl Journal {
         }
         let bytes = records.iter().map(|record| record.body.len() as u64).sum();
         if bytes > APPEND_BYTES_MAX {
-            return Err(AppendError::Full { bytes, limit: APPEND_BYTES_MAX });
+            return Err(AppendError::TooLarge { bytes, limit: APPEND_BYTES_MAX });
         }
         let (reply, answer) = oneshot::channel();
         if self.queue.send(Command::Append { records, reply }).await.is_err() {

@@ -64,7 +64,7 @@ impl Room {
         }
         let limit = self.limit;
         if PAGE + frame > limit {
-            return Err(AppendError::Full { bytes: frame, limit });
+            return Err(AppendError::TooLarge { bytes: frame, limit });
         }
         if held + waiting + frame > limit {
             self.starved = true;
@@ -178,7 +178,10 @@ mod tests {
         let reserve = Reserve::open(Arc::new(RealDisk), &path, 1 << 20).unwrap();
         let mut room = Room::new(1 << 20, reserve);
         let refused = room.admit(0, 0, 1 << 20);
-        assert!(matches!(refused, Err(AppendError::Full { bytes: 0x10_0000, .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(AppendError::TooLarge { bytes: 0x10_0000, .. })),
+            "{refused:?}"
+        );
         assert!(room.refusing().is_none());
         assert!(room.admit(1 << 19, 0, 1 << 19).is_ok());
         assert!(matches!(room.admit(1 << 19, PAGE, 1 << 19), Err(AppendError::Full { .. })));

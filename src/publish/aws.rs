@@ -160,12 +160,21 @@ where
         SdkError::DispatchFailure(failure) if is_of_the_connection(failure) => {
             ours(Class::Transient, "Connection")
         }
-        // What is left never reached a socket: no credentials, or an endpoint that is no URL.
+        // What is left never reached a socket.
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
-            ours(Class::Broken, "NotSent")
+            let cause = ours(Class::Broken, "NotSent");
+            if cause.message.contains("credential") { no_credentials() } else { cause }
         }
         _ => ours(Class::Transient, "UnreadableAnswer"),
     }
+}
+
+/// The SDK's own words are several lines, one for each place where it looked.
+fn no_credentials() -> Cause {
+    let message = "no usable AWS credentials in environment, profile, web identity, container or \
+                   instance; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine \
+                   a role";
+    Cause { class: Class::Broken, code: "NoCredentials".into(), message: message.into() }
 }
 
 /// Whether the connection broke. A server that closes one that is kept alive is, to the SDK, an
@@ -225,6 +234,11 @@ mod tests {
         }
         let cause = cause(ConnectorError::other(source(), None));
         assert_eq!((cause.class, &*cause.code), (Class::Broken, "NotSent"));
+        let missing = io::Error::other("an error occurred while loading credentials:\n- a\n- b");
+        let error = ConnectorError::other(missing.into(), None);
+        let cause = self::cause(error);
+        assert_eq!((cause.class, &*cause.code), (Class::Broken, "NoCredentials"));
+        assert!(!cause.message.contains('\n'));
     }
 
     #[test]

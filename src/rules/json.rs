@@ -4,9 +4,10 @@
 //! where. Two kinds of noise are let through, because people save what they were shown:
 //! `ResponseMetadata`, and the `InvocationRole` of the deprecated form.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::{Value, value::RawValue};
 
 use super::{
     Document, EventBridge, Filter, Rule,
@@ -181,6 +182,9 @@ impl<T> TryFrom<Vec<T>> for Several<T> {
 /// Reads the whole of either form; a document that mixes them asks for both.
 fn draft(text: &[u8]) -> Result<Draft, serde_json::Error> {
     let shape: DocumentShape = serde_json::from_slice(text)?;
+    if let Some(path) = list_for_object_in(text)? {
+        return Err(serde::de::Error::custom(format_args!("{path} is a list; write an object")));
+    }
     let mut entries: Vec<Entry> = Vec::new();
     entries.extend(shape.topic_configurations.into_iter().map(Entry::from));
     entries.extend(shape.queue_configurations.into_iter().map(Entry::from));
@@ -198,6 +202,42 @@ fn draft(text: &[u8]) -> Result<Draft, serde_json::Error> {
         None => EventBridge::Off,
     };
     Ok(Draft::new(entries, event_bridge))
+}
+
+/// The first place where a list stands for an object: serde reads a list as the fields of an
+/// object in their order, so that `[]` would be an empty document.
+fn list_for_object_in(text: &[u8]) -> Result<Option<String>, serde_json::Error> {
+    if text.trim_ascii_start().starts_with(b"[") {
+        return Ok(Some("the document".into()));
+    }
+    // Member by member, since what nobody reads may be nested deeper than a value can be.
+    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(text)?;
+    for (name, member) in members.iter().filter(|(name, _)| *name != "ResponseMetadata") {
+        let member =
+            Value::from_iter([(name.clone(), serde_json::from_str::<Value>(member.get())?)]);
+        if let Some(path) = list_for_object(&member, "the document") {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+fn list_for_object(value: &Value, path: &str) -> Option<String> {
+    let Value::Object(members) = value else { return value.is_array().then(|| path.to_owned()) };
+    members.iter().find_map(|(name, member)| match (name.as_str(), member) {
+        ("Events", _) => None,
+        (
+            "TopicConfigurations"
+            | "QueueConfigurations"
+            | "LambdaFunctionConfigurations"
+            | "FilterRules",
+            Value::Array(list),
+        ) => {
+            let path = format!("an entry of `{name}`");
+            list.iter().find_map(|entry| list_for_object(entry, &path))
+        }
+        _ => list_for_object(member, &format!("`{name}`")),
+    })
 }
 
 fn entry(

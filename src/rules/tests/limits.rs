@@ -77,3 +77,18 @@ fn too_many_rules_come_before_everything_else() {
     let beginnings: Vec<_> = messages.iter().map(|m| m.split(' ').next().unwrap()).collect();
     assert_eq!(beginnings, ["Too", "The", "Same"]);
 }
+
+#[test]
+fn a_list_is_no_object_even_where_its_parts_would_fit() {
+    let entry = r#"["id", "arn:aws:sqs:us-east-1:000000000000:q", ["s3:ObjectCreated:*"], null]"#;
+    for text in [
+        "[]".to_owned(),
+        r#"{"EventBridgeConfiguration": []}"#.to_owned(),
+        format!(r#"{{"QueueConfigurations": [{entry}]}}"#),
+    ] {
+        let text: Value = serde_json::from_str(&text).unwrap();
+        let problems = read(&text).unwrap_err();
+        assert_eq!(problems.first().code(), "MalformedXML", "{text}");
+        assert!(problems.first().remedy().contains("list"), "{}", problems.first().remedy());
+    }
+}
