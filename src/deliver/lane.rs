@@ -287,9 +287,16 @@ impl<P: Publish> Lane<P> {
 
     fn slow_down(&mut self, started: Generation, after: Option<Duration>, cause: &Cause) {
         let wait = self.pace.failed(started, Instant::now(), after, fastrand::f64());
-        if let Some(wait) = wait {
-            let destination = &self.destination;
-            warn!(%destination, class = cause.class.name(), ?wait, %cause, "delivery failed, will retry");
+        let (destination, failures) = (&self.destination, self.pace.failures());
+        match wait {
+            // The first, and ever rarer reminders: a destination may be dead for days.
+            Some(wait) if failures.is_power_of_two() => {
+                warn!(%destination, failures, class = cause.class.name(), ?wait, %cause, "delivery failed, will retry");
+            }
+            Some(wait) => {
+                debug!(%destination, failures, ?wait, %cause, "delivery failed, will retry");
+            }
+            None => {}
         }
     }
 

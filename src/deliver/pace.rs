@@ -60,6 +60,11 @@ impl Pace {
         self.hold_until
     }
 
+    /// Failures since the last success.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     pub(super) fn generation(&self) -> Generation {
         self.generation
     }
