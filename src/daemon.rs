@@ -265,8 +265,7 @@ async fn lanes(
         };
         (aws.publisher(destination), form)
     };
-    let (region, account) = (config.region.as_str(), config.account_id.as_str());
-    let renderer = Renderer::new(region, account, &config.payload);
+    let renderer = Renderer::new(config.region.clone(), config.account_id.clone(), &config.payload);
     deliver::Lanes::new(journal, renderer, connect, config.deliver.clone())
 }
 

@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::timeout};
 use super::{Backoff, Config, Lane};
 use crate::{
     journal::{self, Journal, NewRecord},
-    model::{Event, EventType, Message, Record, Sequencer},
+    model::{AccountId, Event, EventType, Message, Record, Region, Sequencer},
     payload::{self, Form, Renderer},
     publish::{Cause, Limits, Publish, Verdict},
     stop::{Stop, Stopper, stopper},
@@ -141,8 +141,11 @@ async fn bench(directory: &Path, keys: &[&str], publisher: Scripted) -> Bench {
         journal.append(keys.iter().map(|key| record(key)).collect()).await.unwrap();
     }
     let reader = journal.reader(&QUEUE.into()).await.unwrap();
-    let renderer =
-        Arc::new(Renderer::new("us-east-1", "000000000000", &payload::Config::default()));
+    let renderer = Arc::new(Renderer::new(
+        Region::default(),
+        AccountId::default(),
+        &payload::Config::default(),
+    ));
     let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4)).unwrap();
     let config = Config { backoff, ..Config::default() };
     let lane = Lane::new(QUEUE.into(), reader, (renderer, Form::S3Event), publisher, &config);

@@ -97,7 +97,7 @@ pub(super) fn render(renderer: &Renderer, event: &Event) -> Option<(&'static str
         bucket: Bucket { name: event.bucket.as_str() },
         object: object(event, kind.object),
         request_id: &event.request_id,
-        requester: if requested { &renderer.account_id } else { SERVICE },
+        requester: if requested { renderer.account_id.as_str() } else { SERVICE },
         source_ip_address: source_ip.filter(|_| requested),
         reason: kind.reason,
         deletion_type: kind.deletion_type,

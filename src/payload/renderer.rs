@@ -1,7 +1,7 @@
 //! The face of the stage: an event and a form in, a message out.
 
 use super::{Config, EventVersion, event_bridge, s3_event};
-use crate::model::{BucketName, Event, Message, RuleId};
+use crate::model::{AccountId, BucketName, Event, Message, Region, RuleId};
 
 /// The two forms in which Amazon S3 tells of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,15 +15,14 @@ pub enum Form {
 /// Writes events, all of them stamped with one region and one owner.
 #[derive(Clone, Debug)]
 pub struct Renderer {
-    pub(super) region: Box<str>,
-    pub(super) account_id: Box<str>,
+    pub(super) region: Region,
+    pub(super) account_id: AccountId,
     pub(super) event_version: EventVersion,
 }
 
 impl Renderer {
     /// A renderer for buckets in this region that this account owns.
-    pub fn new(region: &str, account_id: &str, config: &Config) -> Self {
-        let (region, account_id) = (region.into(), account_id.into());
+    pub fn new(region: Region, account_id: AccountId, config: &Config) -> Self {
         Self { region, account_id, event_version: config.event_version }
     }
 
@@ -44,11 +43,7 @@ impl Renderer {
     }
 
     fn bucket_arn(&self, bucket: &BucketName) -> String {
-        let partition = match &*self.region {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        };
+        let partition = self.region.partition();
         format!("arn:{partition}:s3:::{bucket}")
     }
 }

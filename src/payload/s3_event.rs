@@ -190,7 +190,7 @@ pub(super) fn render(
     rule: Option<&RuleId>,
     bucket_arn: &str,
 ) -> String {
-    let owner = &*renderer.account_id;
+    let owner = renderer.account_id.as_str();
     let on_behalf;
     let (principal_id, source_ip) = match presence::origin(event.event_type) {
         Origin::Request => (&*event.principal_id, &*event.source_ip),
@@ -214,7 +214,7 @@ pub(super) fn render(
     let mut record = Record {
         event_version: version(renderer, event),
         event_source: "aws:s3",
-        aws_region: &renderer.region,
+        aws_region: renderer.region.as_str(),
         event_time: Millis(event.time),
         event_name: event.event_type.name(),
         user_identity: Identity { principal_id },

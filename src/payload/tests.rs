@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 
 use super::*;
 use crate::model::{
-    Annotation, Details, Event, EventType, Message, Replication, Restore, Retention, RetentionHold,
-    Sequencer,
+    AccountId, Annotation, Details, Event, EventType, Message, Region, Replication, Restore,
+    Retention, RetentionHold, Sequencer,
 };
 
 fn golden(name: &str) -> String {
@@ -86,7 +86,11 @@ fn details(event_type: EventType) -> Option<Details> {
 }
 
 fn in_region(region: &str, event_version: EventVersion) -> Renderer {
-    Renderer::new(region, "111122223333", &Config { event_version })
+    Renderer::new(
+        Region::try_from(region.to_owned()).unwrap(),
+        AccountId::try_from("111122223333".to_owned()).unwrap(),
+        &Config { event_version },
+    )
 }
 
 fn render(form: Form, event: &Event) -> Message {

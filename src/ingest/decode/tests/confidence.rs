@@ -4,14 +4,15 @@ use std::fs;
 
 use super::bodies::{capture, captures, received};
 use crate::{
-    model::Record,
+    model::{AccountId, Record, Region},
     payload::{self, Form, Renderer},
 };
 
 /// RustFS writes its client's request headers into its events, signatures included.
 #[test]
 fn no_authorization_reaches_a_record_or_a_message() {
-    let renderer = Renderer::new("us-east-1", "000000000000", &payload::Config::default());
+    let renderer =
+        Renderer::new(Region::default(), AccountId::default(), &payload::Config::default());
     let mut signatures = 0;
     for file in fs::read_dir(captures()).unwrap() {
         let body = capture(&file.unwrap().file_name().into_string().unwrap());
