@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     control::{self, Credentials},
     deliver, ingest, journal,
-    model::{Destination, Service},
+    model::{Destination, Owners, Service},
     payload::{Form, Renderer},
     publish::{Aws, Publisher},
     route,
@@ -265,7 +265,8 @@ async fn lanes(
         };
         (aws.publisher(destination), form)
     };
-    let renderer = Renderer::new(config.region.clone(), config.account_id.clone(), &config.payload);
+    let owners = Owners::from(config.account_id.clone());
+    let renderer = Renderer::new(config.region.clone(), owners, &config.payload);
     deliver::Lanes::new(journal, renderer, connect, config.deliver.clone())
 }
 

@@ -143,7 +143,7 @@ async fn bench(directory: &Path, keys: &[&str], publisher: Scripted) -> Bench {
     let reader = journal.reader(&QUEUE.into()).await.unwrap();
     let renderer = Arc::new(Renderer::new(
         Region::default(),
-        AccountId::default(),
+        AccountId::default().into(),
         &payload::Config::default(),
     ));
     let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4)).unwrap();

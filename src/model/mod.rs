@@ -22,7 +22,7 @@ pub use event::{Annotation, Details, Event, Replication, Restore, Retention, Ret
 pub use event_type::{EventPattern, EventType, EventTypeSet, UnknownEventType};
 pub use key::{KeyError, ObjectKey, decode_form};
 pub use message::Message;
-pub use owner::{AccountId, OwnerError, Region};
+pub use owner::{AccountId, OwnerError, Owners, Region};
 pub use record::{Record, RecordError, RuleId, RuleIdError};
 pub use secret::Secret;
 pub use sequencer::Sequencer;

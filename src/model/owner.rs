@@ -1,8 +1,11 @@
-//! Whose events these are: the region and the account that every event is stamped with.
+//! Whose events these are: the region that every event is stamped with, and the account that owns
+//! the bucket.
 
-use std::fmt;
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+use super::BucketName;
 
 /// A region's name, such as `us-east-1`: 1 to 32 of the characters `a-z 0-9 -`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,6 +16,18 @@ pub struct Region(Box<str>);
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct AccountId(Box<str>);
+
+/// Who owns which bucket: one account, save for the buckets that name another.
+///
+/// A clone shares the table.
+#[derive(Clone, Debug)]
+pub struct Owners(Arc<Table>);
+
+#[derive(Debug)]
+struct Table {
+    default: AccountId,
+    overrides: HashMap<BucketName, AccountId>,
+}
 
 /// Why a text is neither.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -51,6 +66,29 @@ impl AccountId {
     /// The 12 digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Owners {
+    /// `default` owns every bucket that `overrides` does not name. Of two overrides of one bucket
+    /// the later holds.
+    pub fn new(
+        default: AccountId,
+        overrides: impl IntoIterator<Item = (BucketName, AccountId)>,
+    ) -> Self {
+        Self(Arc::new(Table { default, overrides: overrides.into_iter().collect() }))
+    }
+
+    /// The owner of this bucket.
+    pub fn of(&self, bucket: &BucketName) -> &AccountId {
+        self.0.overrides.get(bucket).unwrap_or(&self.0.default)
+    }
+}
+
+impl From<AccountId> for Owners {
+    /// One account owns every bucket.
+    fn from(default: AccountId) -> Self {
+        Self::new(default, [])
     }
 }
 
@@ -98,5 +136,20 @@ impl fmt::Debug for Region {
 impl fmt::Debug for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_belongs_to_the_owner_it_names_or_else_to_the_default() {
+        let account = |digits: &str| AccountId::try_from(digits.to_owned()).unwrap();
+        let (ours, theirs) = (account("111122223333"), account("444455556666"));
+        let bucket = |name: &str| name.parse::<BucketName>().unwrap();
+        let owners = Owners::new(ours.clone(), [(bucket("photos"), theirs.clone())]);
+        assert_eq!(*owners.of(&bucket("photos")), theirs);
+        assert_eq!(*owners.of(&bucket("photos-2")), ours);
     }
 }

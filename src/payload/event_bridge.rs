@@ -87,6 +87,9 @@ struct ObjectRetentionEventData<'a> {
 pub(super) fn render(renderer: &Renderer, event: &Event) -> Option<(&'static str, String)> {
     let kind = presence::event_bridge(event.event_type)?;
     let requested = presence::origin(event.event_type) == Origin::Request;
+    // Amazon names the account that the request came from. A store tells only the principal, and
+    // the most requests come from the owner's account.
+    let owner = renderer.owners.of(&event.bucket).as_str();
     let source_ip = Some(&*event.source_ip).filter(|address| !address.is_empty());
     let mut detail = Detail {
         version: "0",
@@ -97,7 +100,7 @@ pub(super) fn render(renderer: &Renderer, event: &Event) -> Option<(&'static str
         bucket: Bucket { name: event.bucket.as_str() },
         object: object(event, kind.object),
         request_id: &event.request_id,
-        requester: if requested { renderer.account_id.as_str() } else { SERVICE },
+        requester: if requested { owner } else { SERVICE },
         source_ip_address: source_ip.filter(|_| requested),
         reason: kind.reason,
         deletion_type: kind.deletion_type,

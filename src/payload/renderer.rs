@@ -1,7 +1,7 @@
 //! The face of the stage: an event and a form in, a message out.
 
 use super::{Config, EventVersion, event_bridge, s3_event};
-use crate::model::{AccountId, BucketName, Event, Message, Region, RuleId};
+use crate::model::{BucketName, Event, Message, Owners, Region, RuleId};
 
 /// The two forms in which Amazon S3 tells of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,18 +12,18 @@ pub enum Form {
     EventBridge,
 }
 
-/// Writes events, all of them stamped with one region and one owner.
+/// Writes events, all of them stamped with one region, each with the owner of its bucket.
 #[derive(Clone, Debug)]
 pub struct Renderer {
     pub(super) region: Region,
-    pub(super) account_id: AccountId,
+    pub(super) owners: Owners,
     pub(super) event_version: EventVersion,
 }
 
 impl Renderer {
-    /// A renderer for buckets in this region that this account owns.
-    pub fn new(region: Region, account_id: AccountId, config: &Config) -> Self {
-        Self { region, account_id, event_version: config.event_version }
+    /// A renderer for buckets in this region that these accounts own.
+    pub fn new(region: Region, owners: Owners, config: &Config) -> Self {
+        Self { region, owners, event_version: config.event_version }
     }
 
     /// The event in this form, or `None` if that form does not exist for its type

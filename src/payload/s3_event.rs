@@ -190,7 +190,7 @@ pub(super) fn render(
     rule: Option<&RuleId>,
     bucket_arn: &str,
 ) -> String {
-    let owner = renderer.account_id.as_str();
+    let owner = renderer.owners.of(&event.bucket).as_str();
     let on_behalf;
     let (principal_id, source_ip) = match presence::origin(event.event_type) {
         Origin::Request => (&*event.principal_id, &*event.source_ip),

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 
 use super::*;
 use crate::model::{
-    AccountId, Annotation, Details, Event, EventType, Message, Region, Replication, Restore,
-    Retention, RetentionHold, Sequencer,
+    AccountId, Annotation, Details, Event, EventType, Message, Owners, Region, Replication,
+    Restore, Retention, RetentionHold, Sequencer,
 };
 
 fn golden(name: &str) -> String {
@@ -85,12 +85,20 @@ fn details(event_type: EventType) -> Option<Details> {
     })
 }
 
+/// Who owns every bucket in the golden files.
+const OWNER: &str = "111122223333";
+
 fn in_region(region: &str, event_version: EventVersion) -> Renderer {
-    Renderer::new(
-        Region::try_from(region.to_owned()).unwrap(),
-        AccountId::try_from("111122223333".to_owned()).unwrap(),
-        &Config { event_version },
-    )
+    for_owners(account(OWNER).into(), region, event_version)
+}
+
+fn for_owners(owners: Owners, region: &str, event_version: EventVersion) -> Renderer {
+    let region = Region::try_from(region.to_owned()).unwrap();
+    Renderer::new(region, owners, &Config { event_version })
+}
+
+fn account(digits: &str) -> AccountId {
+    AccountId::try_from(digits.to_owned()).unwrap()
 }
 
 fn render(form: Form, event: &Event) -> Message {
@@ -133,6 +141,32 @@ fn every_type_that_event_bridge_gets_is_written_as_its_golden_file() {
         let name = format!("{}.event_bridge.json", event_type.name().replace(':', "_"));
         assert_eq!(message.body + "\n", golden(&name), "{name}");
     }
+}
+
+#[test]
+fn a_bucket_s_own_owner_stands_wherever_its_golden_file_names_the_owner() {
+    let theirs = "444455556666";
+    let photos = "photos".parse().unwrap();
+    let owners = Owners::new(account(OWNER), [(photos, account(theirs))]);
+    let renderer = for_owners(owners, "eu-central-1", EventVersion::Classic);
+    let rule = "thumbnails".parse().unwrap();
+    let forms =
+        [(Form::S3Event, "s3_event", Some(&rule)), (Form::EventBridge, "event_bridge", None)];
+    for (&event_type, (form, extension, rule)) in
+        EventType::ALL.iter().flat_map(|event_type| forms.map(|form| (event_type, form)))
+    {
+        let Some(message) = renderer.message(form, &event(event_type), rule) else { continue };
+        let name = format!("{}.{extension}.json", event_type.name().replace(':', "_"));
+        assert_eq!(message.body + "\n", golden(&name).replace(OWNER, theirs), "{name}");
+    }
+    let other = with(EventType::ObjectRestoreCompleted, |event| {
+        event.bucket = "videos".parse().unwrap();
+    });
+    let message = renderer.message(Form::S3Event, &other, None).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&message.body).unwrap();
+    let record = &record["Records"][0];
+    assert_eq!(record["s3"]["bucket"]["ownerIdentity"]["principalId"], OWNER);
+    assert_eq!(record["userIdentity"]["principalId"], format!("AmazonCustomer:{OWNER}"));
 }
 
 #[test]

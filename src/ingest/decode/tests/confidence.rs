@@ -12,7 +12,7 @@ use crate::{
 #[test]
 fn no_authorization_reaches_a_record_or_a_message() {
     let renderer =
-        Renderer::new(Region::default(), AccountId::default(), &payload::Config::default());
+        Renderer::new(Region::default(), AccountId::default().into(), &payload::Config::default());
     let mut signatures = 0;
     for file in fs::read_dir(captures()).unwrap() {
         let body = capture(&file.unwrap().file_name().into_string().unwrap());
