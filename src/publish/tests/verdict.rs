@@ -1,6 +1,6 @@
 //! The failure table, row by row, and verdicts put back into the order of their messages.
 
-use super::{Cause, Class, Fault, Verdict, verdict::by_id};
+use crate::publish::{Cause, Class, Fault, Verdict, verdict::by_id};
 
 fn class_of(code: &str) -> Class {
     Class::of(code, Some(400))

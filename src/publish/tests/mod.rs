@@ -1,0 +1,3 @@
+//! What the stage promises, by behaviour.
+
+mod verdict;
