@@ -6,7 +6,9 @@
 
 use std::{borrow::Cow, error::Error, iter, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_smithy_runtime_api::{
     client::result::{ConnectorError, DispatchFailure, SdkError},
     http::Response as HttpResponse,
@@ -50,19 +52,16 @@ impl Aws {
     /// Makes the clients. Nothing is connected and no credentials are loaded before the first
     /// request.
     pub async fn new(region: &Region, config: &Config, event_bridge: &EventBridgeConfig) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(config.connect_timeout)
-            .read_timeout(config.attempt_timeout)
-            .operation_attempt_timeout(config.attempt_timeout)
-            .build();
-        let shared = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .region(aws_config::Region::new(region.as_str().to_owned()))
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
-            .load()
-            .await;
+        Self::with(&loader(region, config).load().await, config, event_bridge)
+    }
+
+    pub(super) fn with(
+        shared: &SdkConfig,
+        config: &Config,
+        event_bridge: &EventBridgeConfig,
+    ) -> Self {
         let at = |service: &super::ServiceConfig| {
-            with_endpoint(&shared, service.endpoint_url.as_ref().or(config.endpoint_url.as_ref()))
+            with_endpoint(shared, service.endpoint_url.as_ref().or(config.endpoint_url.as_ref()))
         };
         let sqs = at(&config.sqs);
         Self {
@@ -94,6 +93,18 @@ impl Aws {
             )),
         }
     }
+}
+
+pub(super) fn loader(region: &Region, config: &Config) -> ConfigLoader {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(config.connect_timeout)
+        .read_timeout(config.attempt_timeout)
+        .operation_attempt_timeout(config.attempt_timeout)
+        .build();
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(aws_config::Region::new(region.as_str().to_owned()))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
 }
 
 fn with_endpoint(shared: &SdkConfig, endpoint: Option<&EndpointUrl>) -> SdkConfig {
@@ -139,13 +150,15 @@ where
 {
     let response = error.raw_response();
     let after = response.and_then(|response| retry_after(response.headers().get("retry-after")?));
-    Verdict::failed(after, cause_of(error, response.map(|response| response.status().as_u16())))
+    Verdict::failed(after, cause_of(error))
 }
 
-fn cause_of<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> Cause
+/// Why a request failed.
+pub(super) fn cause_of<E>(error: &SdkError<E, HttpResponse>) -> Cause
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
+    let status = error.raw_response().map(|response| response.status().as_u16());
     let ours = |class, code: &str| Cause { class, code: code.into(), message: chain(error).into() };
     match error {
         SdkError::ServiceError(context) => {

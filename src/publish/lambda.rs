@@ -2,7 +2,10 @@
 
 use aws_sdk_lambda::{Client, primitives::Blob, types::InvocationType};
 
-use super::{Limits, Publish, Verdict, aws::failed_request};
+use super::{
+    Cause, Limits, Publish, Verdict,
+    aws::{cause_of, failed_request},
+};
 use crate::model::{FunctionArn, Message};
 
 /// One function, version or alias.
@@ -15,6 +18,13 @@ pub struct Function {
 impl Function {
     pub(super) fn new(client: Client, function: &FunctionArn) -> Self {
         Self { client, arn: function.to_string() }
+    }
+
+    /// Asks whether we may invoke the function. Nothing runs.
+    pub(super) async fn dry_run(&self) -> Result<(), Cause> {
+        let request = self.client.invoke().function_name(&self.arn);
+        let request = request.invocation_type(InvocationType::DryRun);
+        request.send().await.map(drop).map_err(|error| cause_of(&error))
     }
 }
 

@@ -10,6 +10,7 @@ mod endpoint_url;
 mod eventbridge;
 mod lambda;
 mod limits;
+mod probe;
 mod sns;
 mod sqs;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use class::Class;
 pub use config::{Config, EventBridgeConfig, ServiceConfig};
 pub use endpoint_url::{EndpointUrl, EndpointUrlError};
 pub use limits::Limits;
+pub use probe::Unfit;
 pub use verdict::{Cause, Fault, Verdict};
 
 /// One destination.

@@ -2,7 +2,11 @@
 
 use aws_sdk_sns::{Client, types::PublishBatchRequestEntry};
 
-use super::{Cause, Limits, Publish, Verdict, aws::failed_request, verdict::by_id};
+use super::{
+    Cause, Limits, Publish, Verdict,
+    aws::{cause_of, failed_request},
+    verdict::by_id,
+};
 use crate::model::{Message, TopicArn};
 
 /// One standard topic.
@@ -15,6 +19,13 @@ pub struct Topic {
 impl Topic {
     pub(super) fn new(client: Client, topic: &TopicArn) -> Self {
         Self { client, arn: topic.to_string() }
+    }
+
+    /// Sends a message on its own. Answers the id that SNS gave it.
+    pub(super) async fn send_test(&self, message: &Message) -> Result<Option<String>, Cause> {
+        let request = self.client.publish().topic_arn(&self.arn);
+        let request = request.subject(message.subject).message(&message.body);
+        request.send().await.map(|answer| answer.message_id).map_err(|error| cause_of(&error))
     }
 }
 

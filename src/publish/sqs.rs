@@ -8,7 +8,11 @@ use aws_sdk_sqs::{
     },
 };
 
-use super::{Cause, Limits, Publish, Verdict, aws::failed_request, verdict::by_id};
+use super::{
+    Cause, Limits, Publish, Verdict,
+    aws::{cause_of, failed_request},
+    verdict::by_id,
+};
 use crate::model::{Arn, Message, QueueArn};
 
 /// One standard queue.
@@ -22,6 +26,12 @@ impl Queue {
     /// The queue's URL follows from its ARN, so that `sqs:GetQueueUrl` need not be allowed.
     pub(super) fn new(client: Client, queue: &QueueArn, endpoint: Option<&str>) -> Self {
         Self { client, url: queue_url(queue.arn(), endpoint) }
+    }
+
+    /// Sends a message that is nothing but its body.
+    pub(super) async fn send_test(&self, message: &Message) -> Result<(), Cause> {
+        let request = self.client.send_message().queue_url(&self.url).message_body(&message.body);
+        request.send().await.map(drop).map_err(|error| cause_of(&error))
     }
 }
 

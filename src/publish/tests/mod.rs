@@ -1,3 +1,5 @@
 //! What the stage promises, by behaviour.
 
+mod probe;
+mod service;
 mod verdict;

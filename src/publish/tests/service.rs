@@ -1,0 +1,106 @@
+//! An AWS service that says what a test tells it to, and the clients that believe it.
+
+use std::{
+    future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    model::Region,
+    publish::{Aws, Config, EndpointUrl, EventBridgeConfig, aws::loader},
+};
+
+/// What the service answers every request.
+#[derive(Clone, Copy)]
+pub(super) enum Answer {
+    /// This status, header and body.
+    Told(u16, (&'static str, &'static str), &'static str),
+    /// Nothing, ever.
+    Silence,
+}
+
+/// A request as the service got it.
+#[derive(Clone, Debug)]
+pub(super) struct Received {
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+/// The service, which ends with the test.
+pub(super) struct Service {
+    url: String,
+    received: Arc<Mutex<Vec<Received>>>,
+    _server: JoinSet<()>,
+}
+
+impl Service {
+    /// Answers every request alike.
+    pub(super) async fn answering(answer: Answer) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let received = Arc::<Mutex<Vec<Received>>>::default();
+        let log = Arc::clone(&received);
+        let app = Router::new().fallback(async move |request: Request| {
+            let request = receive(request).await;
+            log.lock().unwrap().push(request);
+            tell(answer).await
+        });
+        let mut server = JoinSet::new();
+        server.spawn(async { axum::serve(listener, app).await.unwrap() });
+        Self { url, received, _server: server }
+    }
+
+    /// What it was asked.
+    pub(super) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+
+    /// Clients that take it for all of AWS, and are soon out of patience.
+    pub(super) async fn clients(&self) -> Aws {
+        clients_at(&self.url).await
+    }
+}
+
+/// Clients of whatever is at this URL.
+pub(super) async fn clients_at(url: &str) -> Aws {
+    let config = Config {
+        endpoint_url: Some(EndpointUrl::try_from(url.to_owned()).unwrap()),
+        attempt_timeout: Duration::from_millis(500),
+        ..Config::default()
+    };
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+    let shared = loader(&Region::default(), &config)
+        .credentials_provider(SharedCredentialsProvider::new(credentials));
+    Aws::with(&shared.load().await, &config, &EventBridgeConfig::default())
+}
+
+async fn receive(request: Request) -> Received {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Received {
+        path: head.uri.path().to_owned(),
+        headers: head.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    }
+}
+
+async fn tell(answer: Answer) -> Response<Body> {
+    match answer {
+        Answer::Told(status, header, body) => {
+            (StatusCode::from_u16(status).unwrap(), [header], body).into_response()
+        }
+        Answer::Silence => future::pending().await,
+    }
+}
