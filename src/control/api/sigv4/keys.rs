@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, io, path::PathBuf, sync::Arc};
 use tracing::warn;
 
 use crate::{
-    control::credentials::{
+    control::api::credentials::{
         AccessKeyId, Action, Credential, CredentialsConfig, Grant, SecretSource,
     },
     model::{BucketName, Region, Secret},

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::control::{
     AuthError, Credentials, Principal,
-    sigv4::{canonical, claim::Claim, time::parse_instant},
+    api::sigv4::{canonical, claim::Claim, time::parse_instant},
 };
 
 pub(super) const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";

@@ -15,8 +15,9 @@ use axum::{
 use jiff::Timestamp;
 use tokio::{net::TcpListener, time::timeout};
 
-use super::{Action, AuthError, Credentials, Questions, error_document::ErrorDocument};
+use super::{Action, AuthError, Credentials, error_document::ErrorDocument};
 use crate::{
+    control::Questions,
     model::{AccountId, BucketName},
     serve::serve,
     stop::Stop,
