@@ -17,4 +17,3 @@ mod tests;
 
 pub use config::{Config, EventVersion};
 pub use renderer::{Form, Renderer};
-pub use test_event::test_event;

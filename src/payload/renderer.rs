@@ -1,6 +1,8 @@
 //! The face of the stage: an event and a form in, a message out.
 
-use super::{Config, EventVersion, event_bridge, s3_event};
+use jiff::Timestamp;
+
+use super::{Config, EventVersion, event_bridge, s3_event, test_event};
 use crate::model::{BucketName, Event, Message, Owners, Region, RuleId};
 
 /// The two forms in which Amazon S3 tells of an event.
@@ -40,6 +42,21 @@ impl Renderer {
         };
         let trace_id = event.trace_id.clone();
         Some(Message { subject, body, time: event.time, bucket_arn, trace_id })
+    }
+
+    /// The message that S3 sends a queue or a topic when a configuration names it.
+    ///
+    /// `request_id` is the `x-amz-request-id` of the request that set the configuration.
+    pub fn test_event(
+        &self,
+        bucket: &BucketName,
+        time: Timestamp,
+        request_id: &str,
+        host_id: &str,
+    ) -> Message {
+        let body = test_event::render(bucket, time, request_id, host_id);
+        let (subject, bucket_arn) = (s3_event::SUBJECT, self.bucket_arn(bucket));
+        Message { subject, body, time, bucket_arn, trace_id: None }
     }
 
     fn bucket_arn(&self, bucket: &BucketName) -> String {

@@ -19,10 +19,13 @@ struct TestEvent<'a> {
 
 /// The body of `s3:TestEvent`, which alone among the messages has no `Records`.
 ///
-/// `request_id` is the `x-amz-request-id` of the request that set the configuration.
-///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
-pub fn test_event(bucket: &BucketName, time: Timestamp, request_id: &str, host_id: &str) -> String {
+pub(super) fn render(
+    bucket: &BucketName,
+    time: Timestamp,
+    request_id: &str,
+    host_id: &str,
+) -> String {
     to_json(&TestEvent {
         service: "Amazon S3",
         event: "s3:TestEvent",

@@ -212,8 +212,11 @@ fn the_message_carries_what_the_envelopes_need() {
 fn the_test_event_has_amazon_s_keys_and_no_records() {
     let host_id = "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR+YstdA6Knx4Ip8EXAMPLE";
     let time = "2014-10-13T15:57:02.089Z".parse().unwrap();
-    let body = test_event(&"b".parse().unwrap(), time, "5582815E1AEA5ADF", host_id);
-    assert_eq!(body + "\n", golden("TestEvent.json"));
+    let renderer = in_region("us-east-1", EventVersion::Classic);
+    let bucket = "b".parse().unwrap();
+    let message = renderer.test_event(&bucket, time, "5582815E1AEA5ADF", host_id);
+    assert_eq!(message.subject, "Amazon S3 Notification");
+    assert_eq!(message.body + "\n", golden("TestEvent.json"));
 }
 
 #[test]
