@@ -6,6 +6,7 @@
 
 use std::{error::Error, io, net::SocketAddr, thread, time::Duration};
 
+use jiff::Timestamp;
 use tokio::{
     sync::{oneshot, watch},
     task::{JoinError, JoinSet, spawn_blocking},
@@ -18,10 +19,11 @@ use crate::{
     config::Config,
     control::{self, Credentials},
     deliver, ingest, journal,
-    model::{Destination, Owners, Service},
+    model::{Destination, Service},
     payload::{Form, Renderer},
-    publish::{Aws, Publisher},
+    publish::{self, Aws, Publisher},
     route,
+    rules::OneLine,
     stop::{Stopper, stopper},
     telemetry,
 };
@@ -121,15 +123,25 @@ impl Daemon {
         let acceptor = ingest::Acceptor::new(routes, journal.clone());
         let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
         let credentials = Credentials::load(&config.credentials, config.region.clone())?;
-        let (address, owner) = (config.listen.s3, config.account_id.clone());
-        let s3 = control::Server::bind(address, credentials, owner, store.questions()).await?;
+        let aws = Aws::new(&config.region, &config.aws, &config.event_bridge).await;
+        let renderer = Renderer::new(config.region.clone(), config.owners(), &config.payload);
+        let api = control::Api {
+            config: config.s3.clone(),
+            credentials,
+            buckets: config.buckets.clone(),
+            owners: config.owners(),
+            scope: scope(config)?,
+            documents: store.requests(),
+            probe: probe(aws.clone(), renderer.clone()),
+        };
+        let s3 = control::Server::bind(config.listen.s3, api).await?;
         let admin = admin::Server::bind(
             config.listen.admin,
             health(journal.clone(), documents),
             exposition(journal.clone(), metrics),
         )
         .await?;
-        let lanes = lanes(config, journal).await;
+        let lanes = lanes(aws, renderer, journal, config.deliver.clone());
         log_addresses([
             ("events", events.address()),
             ("s3", s3.address()),
@@ -253,11 +265,12 @@ fn refusal(status: &journal::Status) -> Option<String> {
     })
 }
 
-async fn lanes(
-    config: &Config,
+fn lanes(
+    aws: Aws,
+    renderer: Renderer,
     journal: journal::Journal,
+    config: deliver::Config,
 ) -> deliver::Lanes<impl Fn(&Destination) -> (Publisher, Form) + Send + use<>> {
-    let aws = Aws::new(&config.region, &config.aws, &config.event_bridge).await;
     let connect = move |destination: &Destination| {
         let form = match destination.service() {
             Service::Sqs | Service::Sns | Service::Lambda => Form::S3Event,
@@ -265,9 +278,28 @@ async fn lanes(
         };
         (aws.publisher(destination), form)
     };
-    let owners = Owners::from(config.account_id.clone());
-    let renderer = Renderer::new(config.region.clone(), owners, &config.payload);
-    deliver::Lanes::new(journal, renderer, connect, config.deliver.clone())
+    deliver::Lanes::new(journal, renderer, connect, config)
+}
+
+/// How the S3 API asks a destination whether it would take events.
+fn probe(aws: Aws, renderer: Renderer) -> control::Probe {
+    control::Probe::new(move |destination, event| {
+        let (aws, renderer) = (aws.clone(), renderer.clone());
+        async move {
+            let control::TestEvent { bucket, request_id, host_id } = &*event;
+            let test = renderer.test_event(bucket, Timestamp::now(), request_id, host_id);
+            aws.probe(&destination, &test).await.map_err(|unfit| {
+                warn!(%bucket, %destination, cause = %unfit, "a destination is unfit for a new configuration");
+                match unfit {
+                    publish::Unfit::Missing(_) => control::Unfit::Missing,
+                    publish::Unfit::Forbidden(_) => control::Unfit::Forbidden,
+                    publish::Unfit::Unanswered(cause) => {
+                        control::Unfit::Unanswered(OneLine(cause).to_string())
+                    }
+                }
+            })
+        }
+    })
 }
 
 fn health(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     control, deliver, ingest, journal,
-    model::{AccountId, Destination, Region},
+    model::{AccountId, Destination, Owners, Region},
     payload, publish, rules, telemetry,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 pub struct Config {
     /// The region that is stamped on every event; destinations must be in it.
     pub region: Region,
-    /// The owner of every bucket.
+    /// The owner of every bucket that `[buckets]` does not give another.
     pub account_id: AccountId,
     /// How long a stop waits for requests on the wire.
     #[serde(with = "humantime_serde")]
@@ -27,6 +27,10 @@ pub struct Config {
     pub events: ingest::Config,
     /// `[notifications]`.
     pub notifications: control::Config,
+    /// `[s3]`.
+    pub s3: control::ApiConfig,
+    /// `[buckets]`.
+    pub buckets: control::Buckets,
     /// `[[credentials]]`.
     #[serde(skip_serializing_if = "control::CredentialsConfig::is_empty")]
     pub credentials: control::CredentialsConfig,
@@ -67,6 +71,8 @@ impl Default for Config {
             listen: Listen::default(),
             events: ingest::Config::default(),
             notifications: control::Config::default(),
+            s3: control::ApiConfig::default(),
+            buckets: control::Buckets::default(),
             credentials: control::CredentialsConfig::default(),
             rules: rules::Config::default(),
             journal: journal::Config::default(),
@@ -87,6 +93,13 @@ impl Default for Listen {
 }
 
 impl Config {
+    /// Who owns which bucket.
+    pub fn owners(&self) -> Owners {
+        let overrides = self.buckets.owners();
+        let overrides = overrides.map(|(bucket, owner)| (bucket.clone(), owner.clone()));
+        Owners::new(self.account_id.clone(), overrides)
+    }
+
     /// The bus that buckets with EventBridge on send to.
     pub fn bus(&self) -> Result<Destination, super::LoadError> {
         let (region, account) = (self.region.as_str(), self.account_id.as_str());

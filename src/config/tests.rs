@@ -9,7 +9,7 @@ fn with_optional_keys() -> String {
     let lines = SHIPPED.lines().map(|line| {
         line.strip_prefix("# ")
             .filter(|rest| {
-                rest.starts_with("[[") || rest.split_once(" = ").is_some_and(|(key, _)| is_key(key))
+                rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(key, _)| is_key(key))
             })
             .unwrap_or(line)
     });
@@ -53,6 +53,9 @@ fn the_optional_keys_of_the_shipped_file_are_keys() {
     assert!(config.aws.endpoint_url.is_some());
     assert!(config.aws.event_bridge.endpoint_url.is_some());
     assert!(!config.credentials.is_empty());
+    assert!(config.s3.domain.is_some());
+    let owner = config.owners().of(&"photos".parse().unwrap()).clone();
+    assert_ne!(owner, config.account_id);
 }
 
 #[test]

@@ -15,10 +15,10 @@ use tracing::{error, info, warn};
 
 use super::{
     Broken, DocumentError, InForce, Scope, Status,
-    durable_file::Flush,
+    durable_file::{self, Flush},
     last_good::LastGood,
     listing::{Found, Listing, list},
-    read::read_document,
+    read::{is_xml, read_document},
 };
 use crate::{
     model::BucketName,
@@ -124,6 +124,39 @@ impl Documents {
             }
         }
         Ok(change)
+    }
+
+    /// Stores a document in its file and puts it in force; an empty one removes the file. Where the
+    /// disk refuses, everything is as it was.
+    pub(super) fn put(
+        &mut self,
+        bucket: &BucketName,
+        document: Document,
+        now: Instant,
+    ) -> io::Result<()> {
+        let stem = bucket.as_str();
+        let files = self.known.get(stem).map(|known| known.found.files.as_slice());
+        let files: Vec<_> = files.unwrap_or_default().iter().map(|(path, _)| path).collect();
+        if document.is_empty() {
+            durable_file::remove(&self.directory, &files)?;
+            self.forget(stem);
+            return Ok(());
+        }
+        let (path, others) = match files.as_slice() {
+            [] => (self.directory.join(format!("{stem}.json")), Vec::new()),
+            [path, others @ ..] => ((*path).clone(), others.to_vec()),
+        };
+        let text = if is_xml(&path) { document.to_xml() } else { document.to_json() };
+        durable_file::replace(&path, text.as_bytes(), Flush::Now)?;
+        durable_file::remove(&self.directory, &others)?;
+        let found = Found::just_written(path);
+        let before = self.known.remove(stem).map(|known| known.standing).unwrap_or_default();
+        let standing = self.accept(bucket, document, &before);
+        self.uncopied.insert(stem.to_owned(), Flush::Now);
+        // Somebody may have written the file since: the second look finds out.
+        let read_again = Some(now + SECOND_LOOK);
+        self.known.insert(stem.to_owned(), Known { found, standing, read_again, missing: None });
+        Ok(())
     }
 
     /// Drops the copies of documents that were removed while nobody looked.

@@ -1,6 +1,11 @@
-//! Replaces a file so that whoever reads it finds the old content or the new, never a mixture.
+//! Replaces a file so that whoever reads it finds the old content or the new, never a mixture; and
+//! removes files for good.
 
-use std::{fs, io, io::Write, path::Path};
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 /// When the new content has to be on stable storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,14 +22,38 @@ pub(super) fn replace(path: &Path, content: &[u8], flush: Flush) -> io::Result<(
     let missing = || io::Error::new(io::ErrorKind::InvalidInput, "the path has no parent or name");
     let (directory, name) = path.parent().zip(path.file_name()).ok_or_else(missing)?;
     let temporary = directory.join(format!(".{}.new", name.to_string_lossy()));
-    let mut file = fs::File::create(&temporary)?;
+    let replaced = write(&temporary, content, flush).and_then(|()| fs::rename(&temporary, path));
+    if replaced.is_err() {
+        // It may hold the last blocks of a full disk. Where it cannot be removed it does no harm.
+        drop(fs::remove_file(&temporary));
+    }
+    replaced?;
+    match flush {
+        Flush::Now => sync(directory),
+        Flush::Later => Ok(()),
+    }
+}
+
+/// Removes files of this directory for good; one that is not there is removed already.
+pub(super) fn remove(directory: &Path, files: &[&PathBuf]) -> io::Result<()> {
+    for file in files {
+        match fs::remove_file(file) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+            _ => {}
+        }
+    }
+    if files.is_empty() { Ok(()) } else { sync(directory) }
+}
+
+fn write(path: &Path, content: &[u8], flush: Flush) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
     file.write_all(content)?;
-    if flush == Flush::Now {
-        file.sync_all()?;
+    match flush {
+        Flush::Now => file.sync_all(),
+        Flush::Later => Ok(()),
     }
-    fs::rename(&temporary, path)?;
-    if flush == Flush::Now {
-        fs::File::open(directory)?.sync_all()?;
-    }
-    Ok(())
+}
+
+fn sync(directory: &Path) -> io::Result<()> {
+    fs::File::open(directory)?.sync_all()
 }

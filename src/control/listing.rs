@@ -59,6 +59,12 @@ impl Stamp {
 }
 
 impl Found {
+    /// What a listing would find after this file was written.
+    pub(super) fn just_written(path: PathBuf) -> Self {
+        let stamp = examine(&path).unwrap_or(Err(io::ErrorKind::NotFound));
+        Self { files: vec![(path, stamp)], recent: true }
+    }
+
     /// The one file of the bucket.
     pub(super) fn file(&self) -> Result<&Path, DocumentError> {
         match self.files.as_slice() {

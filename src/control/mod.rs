@@ -1,4 +1,7 @@
-//! The home of the notification documents.
+//! The home of the notification documents: a directory, and an S3-compatible API in front of it.
+//!
+//! One task owns the documents ([`Store`]), whoever changes them: a person who edits a file, or a
+//! request ([`Server`]). The last to write wins, and nobody ever finds two documents mixed.
 //!
 //! The directory is watched: a changed document is in force within a second, a broken one leaves
 //! what was in force before, and no document touches the rules of another bucket.
@@ -9,8 +12,8 @@ mod documents;
 mod durable_file;
 mod last_good;
 mod listing;
-mod questions;
 mod read;
+mod requests;
 mod status;
 mod store;
 mod watch;
@@ -18,12 +21,13 @@ mod watch;
 mod tests;
 
 pub use api::{
-    AccessKeyId, Action, AuthError, BindError, BucketPattern, Credential, Credentials,
-    CredentialsConfig, CredentialsConfigError, Principal, SecretError, Server,
+    AccessKeyId, Action, Api, ApiConfig, AuthError, BindError, BucketPattern, Buckets, Credential,
+    Credentials, CredentialsConfig, CredentialsConfigError, Domain, DomainError, Principal, Probe,
+    SecretError, Server, TestEvent, Unfit, Unknown,
 };
 pub use config::Config;
 pub use listing::documents_in;
-pub use questions::Questions;
 pub use read::{DocumentError, Scope, read_document};
+pub use requests::{PutError, Requests, Stopped};
 pub use status::{Broken, InForce, Status};
 pub use store::{OpenError, Store, WatchError};

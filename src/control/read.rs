@@ -66,7 +66,8 @@ pub fn read_document(path: &Path, scope: &Scope) -> Result<(BucketName, Document
     Ok((bucket, document.map_err(DocumentError::Problems)?))
 }
 
-fn is_xml(path: &Path) -> bool {
+/// In which of the two forms a document is.
+pub(super) fn is_xml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "xml")
 }
 

@@ -16,13 +16,18 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Broken, Config, InForce, Scope, Status,
+    Broken, Config, InForce, PutError, Scope, Status,
     documents::{Change, Documents},
     listing::documents_in,
-    questions::{Asked, Questions, questions},
+    requests::{Asked, Request, Requests, requests},
     watch::DirectoryWatch,
 };
-use crate::{model::Destination, route::Shared, rules::OneLine, stop::Stop};
+use crate::{
+    model::{BucketName, Destination},
+    route::Shared,
+    rules::{Document, OneLine},
+    stop::Stop,
+};
 
 /// How long to wait after a change for the rest of it.
 const QUIET: Duration = Duration::from_millis(100);
@@ -69,7 +74,7 @@ pub struct Store {
     status: watch::Sender<Status>,
     changed: Arc<Notify>,
     asked: Asked,
-    questions: Questions,
+    requests: Requests,
     watch: DirectoryWatch,
     scan_at: Instant,
     /// Why the directory cannot be read, while it cannot.
@@ -93,7 +98,7 @@ impl Store {
             .scan(now)
             .map_err(|source| OpenError::Directory { path: directory.clone(), source })?;
         documents.forget_the_removed();
-        let (questions, asked) = questions();
+        let (requests, asked) = requests();
         let store = Self {
             documents,
             directory,
@@ -102,7 +107,7 @@ impl Store {
             status: watch::Sender::default(),
             changed,
             asked,
-            questions,
+            requests,
             watch,
             scan_at: now + RESCAN,
             unreadable: None,
@@ -121,21 +126,20 @@ impl Store {
         self.status.subscribe()
     }
 
-    /// Where to ask for the documents in force.
-    pub fn questions(&self) -> Questions {
-        self.questions.clone()
+    /// Where to ask for documents and to store them.
+    pub fn requests(&self) -> Requests {
+        self.requests.clone()
     }
 
-    /// Follows the directory until the stop, and answers questions.
+    /// Follows the directory and answers requests until the stop.
     pub async fn run(mut self, stop: Stop) -> Result<(), WatchError> {
         loop {
             let pause = if self.documents.has_uncopied() { QUIET } else { LOOK };
             tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(()),
-                Some(question) = self.asked.recv() => {
-                    let document = self.documents.document(question.bucket()).cloned();
-                    question.answer(document);
+                Some(request) = self.asked.recv() => {
+                    self = self.answer(request).await?;
                     continue;
                 }
                 () = self.changed.notified() => {
@@ -144,12 +148,42 @@ impl Store {
                 }
                 () = sleep(pause) => {}
             }
-            self = spawn_blocking(move || {
-                self.look(Instant::now());
-                self
-            })
-            .await?;
+            self = self.blocking(|store| store.look(Instant::now())).await?.0;
         }
+    }
+
+    /// An asker that has gone needs no answer.
+    async fn answer(self, request: Request) -> Result<Self, JoinError> {
+        match request {
+            Request::Get { bucket, reply } => {
+                drop(reply.send(self.documents.document(&bucket).cloned()));
+                Ok(self)
+            }
+            Request::Put { bucket, document, reply } => {
+                let put = move |store: &mut Self| store.put(&bucket, document);
+                let (store, stored) = self.blocking(put).await?;
+                drop(reply.send(stored));
+                Ok(store)
+            }
+        }
+    }
+
+    fn put(&mut self, bucket: &BucketName, document: Document) -> Result<(), PutError> {
+        self.documents.put(bucket, document, Instant::now()).map_err(PutError::Write)?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Waits for the disk on a thread that may wait.
+    async fn blocking<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut Self) -> T + Send + 'static,
+    ) -> Result<(Self, T), JoinError> {
+        spawn_blocking(move || {
+            let done = work(&mut self);
+            (self, done)
+        })
+        .await
     }
 
     fn look(&mut self, now: Instant) {

@@ -1,15 +1,15 @@
 //! The error document of S3.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use quick_xml::escape::escape;
-use uuid::Uuid;
 
-use super::AuthError;
+use super::{AuthError, ids::Ids};
+use crate::rules::Problems;
 
 /// A refusal in S3's form.
 ///
@@ -18,45 +18,64 @@ use super::AuthError;
 pub(super) struct ErrorDocument {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
-    pub(super) message: String,
+    pub(super) message: Cow<'static, str>,
     /// The elements after `Message`, in order.
-    pub(super) details: Vec<(&'static str, String)>,
+    pub(super) details: Vec<(Cow<'static, str>, String)>,
 }
 
 impl ErrorDocument {
-    /// What S3 says of a call that it does not have.
-    pub(super) fn not_implemented() -> Self {
-        Self {
-            status: StatusCode::NOT_IMPLEMENTED,
-            code: "NotImplemented",
-            message: "A header you provided implies functionality that is not implemented".into(),
-            details: Vec::new(),
+    pub(super) fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, code, message: message.into(), details: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, name: impl Into<Cow<'static, str>>, value: String) -> Self {
+        self.details.push((name.into(), value));
+        self
+    }
+
+    pub(super) fn into_response(self, ids: &Ids) -> Response {
+        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
+        let mut element = |name: &str, value: &str| {
+            write!(xml, "<{name}>{}</{name}>", escape(value)).expect("a String takes all");
+        };
+        element("Code", self.code);
+        element("Message", &self.message);
+        for (name, value) in &self.details {
+            element(name, value);
         }
+        element("RequestId", &ids.request);
+        element("HostId", &ids.host);
+        xml.push_str("</Error>");
+        (self.status, [(header::CONTENT_TYPE, "application/xml")], xml).into_response()
     }
 }
 
 impl From<AuthError> for ErrorDocument {
     fn from(error: AuthError) -> Self {
-        let (status, code, details) = (error.status(), error.code(), error.details());
-        Self { status, code, message: error.to_string(), details }
+        let details = error.details().into_iter().map(|(name, value)| (name.into(), value));
+        Self {
+            status: error.status(),
+            code: error.code(),
+            message: error.to_string().into(),
+            details: details.collect(),
+        }
     }
 }
 
-impl IntoResponse for ErrorDocument {
-    fn into_response(self) -> Response {
-        let request_id = Uuid::new_v4().simple().to_string().to_uppercase();
-        let request_id = request_id.get(..16).unwrap_or_default().to_owned();
-        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
-        let first = [("Code", self.code.to_owned()), ("Message", self.message)];
-        let last = [("RequestId", request_id.clone()), ("HostId", Uuid::new_v4().to_string())];
-        for (name, value) in first.into_iter().chain(self.details).chain(last) {
-            write!(xml, "<{name}>{}</{name}>", escape(&value)).expect("a String takes all");
+/// What S3 says of a configuration that it will not store.
+impl From<&Problems> for ErrorDocument {
+    fn from(problems: &Problems) -> Self {
+        let problem = problems.first();
+        let refusal = Self::new(StatusCode::BAD_REQUEST, problem.code(), problem.message());
+        match problem.arguments() {
+            Some((name, value)) => refusal
+                .with("ArgumentName", name.to_owned())
+                .with("ArgumentValue", value.to_owned()),
+            None => refusal,
         }
-        xml.push_str("</Error>");
-        let headers = [
-            (header::CONTENT_TYPE.as_str(), "application/xml".to_owned()),
-            ("x-amz-request-id", request_id),
-        ];
-        (self.status, headers, xml).into_response()
     }
 }

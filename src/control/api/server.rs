@@ -1,30 +1,42 @@
-//! The port of the S3 API.
+//! The port of the S3 API: `PUT` and `GET /{bucket}?notification`.
 //!
-//! Every request is verified first. `GET /{bucket}?notification` answers with the configuration in
-//! force; whatever else is asked gets S3's `NotImplemented`.
+//! The order of the checks is Amazon's: who signed, what for, whether the bucket exists, whose it
+//! is, whether the signer may, and only then the body. Whatever else is asked gets S3's
+//! `NotImplemented`.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::to_bytes,
+    body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::{net::TcpListener, time::timeout};
+use tracing::{error, info};
 
-use super::{Action, AuthError, Credentials, error_document::ErrorDocument};
+use super::{
+    Action, ApiConfig, AuthError, Buckets, Credentials, Principal, Probe, TestEvent,
+    addressing::Operation, checksum, error_document::ErrorDocument, ids::Ids,
+};
 use crate::{
-    control::Questions,
-    model::{AccountId, BucketName},
+    control::{PutError, Requests, Scope},
+    model::{BucketName, Owners},
+    rules::{Context, Document},
     serve::serve,
     stop::Stop,
 };
 
-/// No configuration is larger: 100 rules with two filters of 1,024 bytes are 300 KB.
-const BODY_BYTES_MAX: usize = 1 << 20;
+/// What a body may have besides its rules, in bytes.
+const BODY_BYTES: usize = 1 << 20;
+/// What a body may have for each rule: two filters of 1,024 bytes with every character escaped, an
+/// id, an ARN, every event.
+const RULE_BYTES: usize = 16 << 10;
+/// No body is larger, however many rules the settings allow.
+const BODY_BYTES_MAX: usize = 256 << 20;
 /// How long a body may take.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -40,28 +52,34 @@ pub struct BindError {
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    desk: Arc<Desk>,
+    api: Arc<Api>,
 }
 
 /// What every request needs.
 #[derive(Debug)]
-struct Desk {
-    credentials: Credentials,
-    owner: AccountId,
-    documents: Questions,
+pub struct Api {
+    /// The `[s3]` section.
+    pub config: ApiConfig,
+    /// Who may sign.
+    pub credentials: Credentials,
+    /// Which buckets there are.
+    pub buckets: Buckets,
+    /// Whose they are.
+    pub owners: Owners,
+    /// What a configuration is checked against.
+    pub scope: Scope,
+    /// Where the configurations are.
+    pub documents: Requests,
+    /// How their destinations are asked.
+    pub probe: Probe,
 }
 
 impl Server {
-    /// Opens the port. `owner` is who owns every bucket.
-    pub async fn bind(
-        address: SocketAddr,
-        credentials: Credentials,
-        owner: AccountId,
-        documents: Questions,
-    ) -> Result<Self, BindError> {
+    /// Opens the port.
+    pub async fn bind(address: SocketAddr, api: Api) -> Result<Self, BindError> {
         let listener =
             TcpListener::bind(address).await.map_err(|source| BindError { address, source })?;
-        Ok(Self { listener, desk: Arc::new(Desk { credentials, owner, documents }) })
+        Ok(Self { listener, api: Arc::new(api) })
     }
 
     /// The address it listens on.
@@ -71,80 +89,177 @@ impl Server {
 
     /// Serves until the stop.
     pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
-        let router = Router::new().fallback(answer).with_state(self.desk);
+        let router = Router::new().fallback(answer).with_state(self.api);
         serve(self.listener, router, stop).await;
         Ok(())
     }
 }
 
-async fn answer(State(desk): State<Arc<Desk>>, request: Request) -> Response {
-    desk.answer(request).await.unwrap_or_else(IntoResponse::into_response)
+async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let ids = Ids::new();
+    let answer = api.answer(request, &ids).await;
+    ids.stamp(answer.unwrap_or_else(|refusal| refusal.into_response(&ids)))
 }
 
-impl Desk {
-    async fn answer(&self, request: Request) -> Result<Response, ErrorDocument> {
+impl Api {
+    async fn answer(&self, request: Request, ids: &Ids) -> Result<Response, ErrorDocument> {
         let (head, body) = request.into_parts();
-        let body = match timeout(BODY_WAIT_MAX, to_bytes(body, BODY_BYTES_MAX)).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(_)) => return Err(too_large()),
-            Err(_) => return Err(too_slow()),
-        };
-        let principal = self.credentials.verify(&head, &body, Timestamp::now())?;
-        let bucket = asked_for(&head).ok_or_else(ErrorDocument::not_implemented)?;
-        let bucket: BucketName = bucket.parse().or(Err(invalid_name(bucket)))?;
-        let owned =
-            names_owner(&head.headers).is_none_or(|owner| owner == self.owner.as_str().as_bytes());
-        if !owned || !principal.may(Action::GetBucketNotification, &bucket) {
+        let (principal, signed) = self.credentials.verify(&head, Timestamp::now())?;
+        let operation = Operation::of(&head, self.config.domain.as_ref());
+        let operation = operation.ok_or_else(not_implemented)?;
+        let bucket = self.permit(&operation, &principal, &head.headers)?;
+        let body = self.read(body).await?;
+        signed.refuse_other(&body)?;
+        match operation.action {
+            Action::GetBucketNotification => self.get(bucket).await,
+            Action::PutBucketNotification => {
+                checksum::refuse_other(&head.headers, &body)?;
+                let (document, message_id) =
+                    self.accept(&bucket, &body, &head.headers, ids).await?;
+                let rules = document.rules().len();
+                self.store(&bucket, document).await?;
+                let access_key_id = principal.access_key_id();
+                info!(%bucket, %access_key_id, rules, "configuration set through the S3 API");
+                Ok(put_answer(message_id))
+            }
+        }
+    }
+
+    /// The bucket, if there is one and the signer may do that with it.
+    fn permit(
+        &self,
+        operation: &Operation<'_>,
+        principal: &Principal,
+        headers: &HeaderMap,
+    ) -> Result<BucketName, ErrorDocument> {
+        let bucket: BucketName =
+            operation.bucket.parse().or(Err(invalid_name(operation.bucket)))?;
+        if !self.buckets.contain(&bucket) {
+            return Err(no_such_bucket(&bucket));
+        }
+        let owner = self.owners.of(&bucket).as_str().as_bytes();
+        let expected = headers.get("x-amz-expected-bucket-owner");
+        let owned = expected.is_none_or(|expected| expected.as_bytes() == owner);
+        if !owned || !principal.may(operation.action, &bucket) {
             return Err(AuthError::AccessDenied.into());
         }
-        let document = self.documents.document(bucket).await.unwrap_or_default();
+        Ok(bucket)
+    }
+
+    async fn read(&self, body: Body) -> Result<Bytes, ErrorDocument> {
+        let rules = self.scope.rules.per_bucket_max.get();
+        let limit = rules.saturating_mul(RULE_BYTES).saturating_add(BODY_BYTES).min(BODY_BYTES_MAX);
+        match timeout(BODY_WAIT_MAX, to_bytes(body, limit)).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(_)) => Err(too_large(limit)),
+            Err(_) => Err(too_slow()),
+        }
+    }
+
+    async fn get(&self, bucket: BucketName) -> Result<Response, ErrorDocument> {
+        let document = self.documents.document(bucket).await.or(Err(unavailable()))?;
         let kind = [(header::CONTENT_TYPE, "application/xml")];
-        Ok((kind, document.to_xml()).into_response())
+        Ok((kind, document.unwrap_or_default().to_xml()).into_response())
+    }
+
+    /// The configuration, once everything that Amazon checks is right with it, and the id of the
+    /// test message that the answer has to show.
+    async fn accept(
+        &self,
+        bucket: &BucketName,
+        body: &[u8],
+        headers: &HeaderMap,
+        ids: &Ids,
+    ) -> Result<(Document, Option<String>), ErrorDocument> {
+        let (region, config) = (self.scope.region.as_str(), &self.scope.rules);
+        let document = Document::from_xml(body, &Context { bucket, region, config })
+            .map_err(|problems| ErrorDocument::from(&problems))?;
+        if skips_validation(headers) {
+            return Ok((document, None));
+        }
+        let (request_id, host_id) = (ids.request.clone(), ids.host.clone());
+        let event = TestEvent { bucket: bucket.clone(), request_id, host_id };
+        let time = self.config.validation_timeout;
+        let message_id = self.probe.validate(&document, event, time).await?;
+        Ok((document, message_id))
+    }
+
+    async fn store(&self, bucket: &BucketName, document: Document) -> Result<(), ErrorDocument> {
+        let stored = self.documents.put(bucket.clone(), document).await;
+        stored.map_err(|refused| match &refused {
+            PutError::Stopped(_) => unavailable(),
+            PutError::Write(cause) => {
+                error!(%bucket, %refused, %cause, "cannot store a configuration");
+                internal()
+            }
+        })
     }
 }
 
-/// The bucket whose notification configuration is asked for, if that is what is asked for.
-fn asked_for(head: &Parts) -> Option<&str> {
-    let is_get = head.method == Method::GET && has_subresource(&head.uri, "notification");
-    let bucket = head.uri.path().strip_prefix('/')?;
-    let bucket = bucket.strip_suffix('/').unwrap_or(bucket);
-    (is_get && !bucket.is_empty() && !bucket.contains('/')).then_some(bucket)
+fn put_answer(message_id: Option<String>) -> Response {
+    match message_id {
+        Some(id) => ([("x-amz-sns-test-message-id", id)], ()).into_response(),
+        None => ().into_response(),
+    }
 }
 
-fn has_subresource(uri: &Uri, name: &str) -> bool {
-    let parameters = uri.query().unwrap_or_default().split('&');
-    parameters.into_iter().any(|it| it.strip_suffix('=').unwrap_or(it) == name)
+fn skips_validation(headers: &HeaderMap) -> bool {
+    let skip = headers.get("x-amz-skip-destination-validation");
+    skip.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 
-fn names_owner(headers: &HeaderMap) -> Option<&[u8]> {
-    headers.get("x-amz-expected-bucket-owner").map(header::HeaderValue::as_bytes)
+fn not_implemented() -> ErrorDocument {
+    ErrorDocument::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "NotImplemented",
+        "A header you provided implies functionality that is not implemented",
+    )
 }
 
 fn invalid_name(bucket: &str) -> ErrorDocument {
-    ErrorDocument {
-        status: StatusCode::BAD_REQUEST,
-        code: "InvalidBucketName",
-        message: "The specified bucket is not valid.".into(),
-        details: vec![("BucketName", bucket.to_owned())],
-    }
+    ErrorDocument::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidBucketName",
+        "The specified bucket is not valid.",
+    )
+    .with("BucketName", bucket.to_owned())
 }
 
-fn too_large() -> ErrorDocument {
-    ErrorDocument {
-        status: StatusCode::BAD_REQUEST,
-        code: "MaxMessageLengthExceeded",
-        message: "Your request was too big.".into(),
-        details: vec![("MaxMessageLengthBytes", BODY_BYTES_MAX.to_string())],
-    }
+fn no_such_bucket(bucket: &BucketName) -> ErrorDocument {
+    ErrorDocument::new(StatusCode::NOT_FOUND, "NoSuchBucket", "The specified bucket does not exist")
+        .with("BucketName", bucket.to_string())
+}
+
+fn too_large(limit: usize) -> ErrorDocument {
+    ErrorDocument::new(
+        StatusCode::BAD_REQUEST,
+        "MaxMessageLengthExceeded",
+        "Your request was too big.",
+    )
+    .with("MaxMessageLengthBytes", limit.to_string())
 }
 
 fn too_slow() -> ErrorDocument {
-    ErrorDocument {
-        status: StatusCode::BAD_REQUEST,
-        code: "RequestTimeout",
-        message: "Your socket connection to the server was not read from or written to within \
-                  the timeout period. Idle connections will be closed."
-            .into(),
-        details: Vec::new(),
-    }
+    ErrorDocument::new(
+        StatusCode::BAD_REQUEST,
+        "RequestTimeout",
+        "Your socket connection to the server was not read from or written to within the timeout \
+         period. Idle connections will be closed.",
+    )
+}
+
+fn unavailable() -> ErrorDocument {
+    ErrorDocument::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "ServiceUnavailable",
+        "Service is unable to handle request.",
+    )
+}
+
+fn internal() -> ErrorDocument {
+    ErrorDocument::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalError",
+        "We encountered an internal error. Please try again.",
+    )
 }

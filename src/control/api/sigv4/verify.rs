@@ -12,13 +12,13 @@ use super::{
 };
 
 impl Credentials {
-    /// Who signed this request, or why S3 would not say. `body` is all of it.
-    pub fn verify(
+    /// Who signed this request, and which body, or why S3 would not say. Nothing of the body is
+    /// needed yet: who may not ask need not be read.
+    pub(in crate::control::api) fn verify(
         &self,
         head: &Parts,
-        body: &[u8],
         now: Timestamp,
-    ) -> Result<Principal, AuthError> {
+    ) -> Result<(Principal, SignedBody), AuthError> {
         if self.is_empty() {
             return Err(AuthError::AccessDenied);
         }
@@ -40,23 +40,27 @@ impl Credentials {
                 canonical_request,
             })));
         }
-        claim.payload.refuse_other(body)?;
-        Ok(Principal::new(key))
+        let body = match claim.payload {
+            Payload::Unsigned => SignedBody(None),
+            Payload::Digest(digest) => SignedBody(Some(digest.into())),
+            Payload::Streaming(_) => return Err(AuthError::Streaming),
+        };
+        Ok((Principal::new(key), body))
     }
 }
 
-impl Payload<'_> {
+/// The digest of the body that was signed, if it was.
+#[derive(Debug)]
+pub(in crate::control::api) struct SignedBody(Option<Box<str>>);
+
+impl SignedBody {
     /// Refuses a body that is not the one that was signed.
-    fn refuse_other(&self, body: &[u8]) -> Result<(), AuthError> {
-        let signed = match self {
-            Self::Unsigned => return Ok(()),
-            Self::Streaming(_) => return Err(AuthError::Streaming),
-            Self::Digest(digest) => digest,
-        };
-        let computed = sha256(body);
+    pub(in crate::control::api) fn refuse_other(self, body: &[u8]) -> Result<(), AuthError> {
+        let Some(signed) = self.0 else { return Ok(()) };
+        let computed: Box<str> = sha256(body).into();
         if signed.eq_ignore_ascii_case(&computed) {
             return Ok(());
         }
-        Err(AuthError::OtherBody { signed: signed.as_ref().into(), computed: computed.into() })
+        Err(AuthError::OtherBody { signed, computed })
     }
 }

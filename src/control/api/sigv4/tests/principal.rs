@@ -17,7 +17,7 @@ fn may(grant: &serde_json::Value, action: Action, bucket: &str) -> bool {
     entry.as_object_mut().unwrap().extend(grant.as_object().unwrap().clone());
     let wire = signed("boto3-get");
     let credentials = load(json!([entry])).unwrap();
-    let principal = credentials.verify(&wire.head().unwrap(), b"", noon()).unwrap();
+    let (principal, _) = credentials.verify(&wire.head().unwrap(), noon()).unwrap();
     principal.may(action, &bucket.parse().unwrap())
 }
 
@@ -43,7 +43,7 @@ fn without_credentials_nobody_may_do_anything() {
     let nobody = load(json!([])).unwrap();
     let wire = signed("boto3-get");
     for wire in [wire.clone(), wire.without("authorization")] {
-        let error = nobody.verify(&wire.head().unwrap(), b"", noon()).unwrap_err();
+        let error = nobody.verify(&wire.head().unwrap(), noon()).unwrap_err();
         assert!(matches!(error, AuthError::AccessDenied), "{error:?}");
     }
 }
@@ -54,7 +54,7 @@ fn a_secret_in_a_file_ends_before_its_line_does() {
     fs::write(file.path(), format!("{SECRET}\n")).unwrap();
     let entry = json!({ "access_key_id": ACCESS_KEY, "secret_access_key_file": file.path() });
     let credentials = load(json!([entry])).unwrap();
-    credentials.verify(&signed("boto3-get").head().unwrap(), b"", noon()).unwrap();
+    credentials.verify(&signed("boto3-get").head().unwrap(), noon()).unwrap();
     assert!(!format!("{credentials:?}").contains(SECRET));
 }
 

@@ -63,7 +63,9 @@ pub(super) fn noon() -> Timestamp {
 #[track_caller]
 pub(super) fn verify(wire: &Wire, now: Timestamp) -> Result<Principal, AuthError> {
     let head = wire.head().expect("a request that can be sent");
-    credentials().verify(&head, wire.body.as_bytes(), now)
+    let (principal, body) = credentials().verify(&head, now)?;
+    body.refuse_other(wire.body.as_bytes())?;
+    Ok(principal)
 }
 
 impl Wire {

@@ -1,0 +1,91 @@
+//! What a request is for: the bucket, in its path or its host's name, and the operation.
+//!
+//! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
+
+use axum::http::{Method, Uri, header::HOST, request::Parts, uri::Authority};
+
+use super::{Action, Domain};
+
+/// A request for the notification configuration of a bucket, whose name is as sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Operation<'r> {
+    pub(super) action: Action,
+    pub(super) bucket: &'r str,
+}
+
+impl<'r> Operation<'r> {
+    /// Reads the request's head; none if it is for anything else.
+    pub(super) fn of(head: &'r Parts, domain: Option<&Domain>) -> Option<Self> {
+        let action = match head.method {
+            Method::GET => Action::GetBucketNotification,
+            Method::PUT => Action::PutBucketNotification,
+            _ => return None,
+        };
+        let path = head.uri.path().strip_prefix('/')?;
+        let (bucket, key) = match virtual_host(head, domain) {
+            Some(bucket) => (bucket, path),
+            None => path.split_once('/').unwrap_or((path, "")),
+        };
+        let is_it = !bucket.is_empty() && key.is_empty() && names(&head.uri, "notification");
+        is_it.then_some(Self { action, bucket })
+    }
+}
+
+fn virtual_host<'r>(head: &'r Parts, domain: Option<&Domain>) -> Option<&'r str> {
+    let in_header = || head.headers.get(HOST)?.to_str().ok();
+    let host = head.uri.authority().map(Authority::as_str).or_else(in_header)?;
+    domain?.bucket_of(host)
+}
+
+/// Whether the query has this subresource.
+fn names(uri: &Uri, subresource: &str) -> bool {
+    let mut parameters = uri.query().unwrap_or_default().split('&');
+    parameters.any(|it| it.strip_suffix('=').unwrap_or(it) == subresource)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn operation(method: &str, host: &str, uri: &str) -> Option<(Action, String)> {
+        let request = Request::builder().method(method).uri(uri).header("host", host);
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let domain = Domain::try_from("s3.test".to_owned()).unwrap();
+        let operation = Operation::of(&head, Some(&domain))?;
+        Some((operation.action, operation.bucket.to_owned()))
+    }
+
+    #[test]
+    fn the_bucket_is_in_the_path_or_in_the_host() {
+        for (host, uri) in [
+            ("127.0.0.1:9711", "/photos?notification"),
+            ("s3.test", "/photos/?notification="),
+            ("photos.s3.test:9711", "/?notification"),
+            ("photos.s3.test", "/?x-id=Get&notification"),
+        ] {
+            let get = (Action::GetBucketNotification, "photos".to_owned());
+            let put = (Action::PutBucketNotification, "photos".to_owned());
+            assert_eq!(operation("GET", host, uri), Some(get), "{host}{uri}");
+            assert_eq!(operation("PUT", host, uri), Some(put), "{host}{uri}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_operation() {
+        for (method, host, uri) in [
+            ("GET", "s3.test", "/?notification"),
+            ("GET", "s3.test", "/photos"),
+            ("GET", "s3.test", "/photos?notification=id"),
+            ("GET", "s3.test", "/photos?notifications"),
+            ("GET", "s3.test", "/photos/key?notification"),
+            ("GET", "photos.s3.test", "/key?notification"),
+            ("DELETE", "s3.test", "/photos?notification"),
+            ("HEAD", "s3.test", "/photos?notification"),
+            ("POST", "s3.test", "/photos?notification"),
+        ] {
+            assert_eq!(operation(method, host, uri), None, "{method} {host}{uri}");
+        }
+    }
+}

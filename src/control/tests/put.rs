@@ -1,0 +1,162 @@
+//! Documents that requests store.
+
+use std::{fs, io, time::Instant};
+
+use super::*;
+use crate::{
+    control::{InForce, PutError, Requests, Store},
+    model::BucketName,
+    route::Shared,
+    rules::{Context, Document},
+    stop::stopper,
+};
+
+fn bucket() -> BucketName {
+    "a".parse().unwrap()
+}
+
+fn parse(json: &str) -> Document {
+    let (bucket, scope) = (bucket(), scope());
+    let context = Context { bucket: &bucket, region: "us-east-1", config: &scope.rules };
+    Document::from_json(json.as_bytes(), &context).unwrap()
+}
+
+fn put(documents: &mut Documents, json: &str) {
+    documents.put(&bucket(), parse(json), Instant::now()).unwrap();
+}
+
+/// The names in a directory, copies left out.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name != ".last-good").collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_stored_document_is_a_file_like_a_person_s_and_in_force_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut documents = documents(directory.path());
+    put(&mut documents, GOOD);
+    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    assert_eq!(documents.document(&bucket()), Some(&parse(GOOD)));
+    assert_eq!(names(directory.path()), ["a.json"]);
+    let stored = fs::read_to_string(directory.path().join("a.json")).unwrap();
+    assert_eq!(parse(&stored), parse(GOOD));
+    assert_eq!(scan(&mut documents), Change::Nothing);
+    assert_eq!(scan_later(&mut documents), Change::Nothing);
+}
+
+#[test]
+fn a_document_keeps_the_form_in_which_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.xml");
+    fs::write(&file, parse(GOOD).to_xml()).unwrap();
+    let mut documents = documents(directory.path());
+    scan(&mut documents);
+    put(&mut documents, ALSO_GOOD);
+    assert_eq!(names(directory.path()), ["a.xml"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), parse(ALSO_GOOD).to_xml());
+    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+}
+
+#[test]
+fn an_empty_document_takes_the_file_the_rules_and_the_copy_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut documents = documents(directory.path());
+    put(&mut documents, GOOD);
+    scan(&mut documents);
+    assert!(directory.path().join(".last-good/a.json").exists());
+    put(&mut documents, "{}");
+    assert_eq!(names(directory.path()), [""; 0]);
+    assert!(!directory.path().join(".last-good/a.json").exists());
+    assert_eq!(wanted(documents.table(), "a"), [""; 0]);
+    assert_eq!(documents.document(&bucket()), None);
+    put(&mut documents, "{}");
+}
+
+#[test]
+fn a_stored_document_mends_one_that_was_broken_or_there_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    let mut documents = documents(directory.path());
+    fs::write(file("a.json"), BROKEN).unwrap();
+    scan(&mut documents);
+    put(&mut documents, GOOD);
+    assert!(documents.status().broken.is_empty());
+    fs::write(file("a.xml"), parse(ALSO_GOOD).to_xml()).unwrap();
+    scan(&mut documents);
+    assert_eq!(documents.status().broken[0].in_force, InForce::LastGood);
+    put(&mut documents, ALSO_GOOD);
+    assert_eq!(names(directory.path()), ["a.json"]);
+    assert!(documents.status().broken.is_empty());
+    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+}
+
+#[test]
+fn whoever_writes_last_wins() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.json");
+    let mut documents = documents(directory.path());
+    put(&mut documents, GOOD);
+    fs::write(&file, ALSO_GOOD).unwrap();
+    assert_eq!(scan(&mut documents), Change::Something);
+    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    // The edit that nobody has seen yet goes.
+    fs::write(&file, BROKEN).unwrap();
+    put(&mut documents, GOOD);
+    scan_later(&mut documents);
+    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    // Neither does a name that was missing for a moment take the new document along.
+    fs::remove_file(&file).unwrap();
+    scan(&mut documents);
+    put(&mut documents, ALSO_GOOD);
+    scan_later(&mut documents);
+    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+}
+
+#[test]
+fn what_cannot_be_written_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut documents = documents(directory.path());
+    put(&mut documents, GOOD);
+    // A directory in the place of the temporary file is in the way even of root.
+    let in_the_way = directory.path().join(".a.json.new");
+    fs::create_dir(&in_the_way).unwrap();
+    let refused = documents.put(&bucket(), parse(ALSO_GOOD), Instant::now()).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::IsADirectory);
+    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    assert_eq!(documents.document(&bucket()), Some(&parse(GOOD)));
+    fs::remove_dir(&in_the_way).unwrap();
+    put(&mut documents, ALSO_GOOD);
+}
+
+#[tokio::test]
+async fn what_is_stored_is_in_force_when_the_answer_comes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (routes, config) = (Shared::default(), Config { directory: directory.path().into() });
+    let store = Store::open(&config, scope(), routes.clone()).unwrap();
+    let (requests, (stopper, stop)) = (store.requests(), stopper());
+    let put = async |json| {
+        requests.put(bucket(), parse(json)).await.unwrap();
+        wanted(&routes.load(), "a")
+    };
+    let ask = async {
+        assert_eq!(put(GOOD).await, ["q"]);
+        assert_eq!(put(ALSO_GOOD).await, ["r"]);
+        let stored = requests.document(bucket()).await.unwrap();
+        assert_eq!(stored, Some(parse(ALSO_GOOD)));
+        assert_eq!(put("{}").await, [""; 0]);
+        stopper.request();
+    };
+    let (ended, ()) = tokio::join!(store.run(stop), ask);
+    ended.unwrap();
+    says_so_when_stopped(&requests).await;
+}
+
+async fn says_so_when_stopped(requests: &Requests) {
+    assert!(requests.document(bucket()).await.is_err());
+    let refused = requests.put(bucket(), parse(GOOD)).await.unwrap_err();
+    assert!(matches!(refused, PutError::Stopped(_)));
+}
