@@ -4,10 +4,11 @@ use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// The longest name that any S3 ever allowed (us-east-1 before 2018), in bytes.
-const BYTES_MAX: usize = 255;
+/// In bytes. Any S3 ever allowed 255 (us-east-1 before 2018), a file system allows its document's
+/// name as many, and that name is longer than the bucket's.
+const BYTES_MAX: usize = 240;
 
-/// A bucket's name: 1 to 255 of the characters `A-Z a-z 0-9 . _ -`, and neither `.` nor `..`.
+/// A bucket's name: 1 to 240 of the characters `A-Z a-z 0-9 . _ -`, not beginning with a dot.
 ///
 /// That is Amazon's oldest and widest rule, because the stores in front of fanfare decide which
 /// buckets exist; it also keeps the name usable as a file name.
@@ -17,7 +18,10 @@ pub struct BucketName(Arc<str>);
 
 /// Why a text is not a bucket name.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{name}` is no bucket name: use 1 to {BYTES_MAX} of the characters A-Z a-z 0-9 . _ -")]
+#[error(
+    "`{name}` is no bucket name: use 1 to {BYTES_MAX} of the characters A-Z a-z 0-9 . _ -, and no \
+     dot in front"
+)]
 pub struct BucketNameError {
     /// The text as given.
     pub name: Box<str>,
@@ -37,7 +41,7 @@ impl FromStr for BucketName {
         let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         let refused = name.is_empty()
             || name.len() > BYTES_MAX
-            || matches!(name, "." | "..")
+            || name.starts_with('.')
             || !name.bytes().all(legal);
         if refused {
             return Err(BucketNameError { name: name.into() });
@@ -78,10 +82,10 @@ mod tests {
 
     #[test]
     fn a_name_that_could_leave_its_directory_is_refused() {
-        for name in ["", ".", "..", "a/b", "a\\b", "a b", "ü", &"x".repeat(256)] {
+        for name in ["", ".", "..", ".a", "a/b", "a\\b", "a b", "ü", &"x".repeat(241)] {
             assert!(name.parse::<BucketName>().is_err(), "{name}");
         }
-        for name in ["photos", "Old_Bucket", "a.b-c", &"x".repeat(255)] {
+        for name in ["photos", "Old_Bucket", "a.b-c", &"x".repeat(240)] {
             assert!(name.parse::<BucketName>().is_ok(), "{name}");
         }
     }

@@ -2,9 +2,11 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
 
-use axum::http::{Method, Uri, header::HOST, request::Parts, uri::Authority};
+use std::borrow::Cow;
 
-use super::{Action, Domain};
+use axum::http::{Method, header::HOST, request::Parts, uri::Authority};
+
+use super::{Action, Domain, query::Query};
 
 /// A request for the notification configuration of a bucket, whose name is as sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ impl<'r> Operation<'r> {
             Some(bucket) => (bucket, path),
             None => path.split_once('/').unwrap_or((path, "")),
         };
-        let is_it = !bucket.is_empty() && key.is_empty() && names(&head.uri, "notification");
+        let is_it = !bucket.is_empty() && key.is_empty() && is_about_notification(head);
         is_it.then_some(Self { action, bucket })
     }
 }
@@ -37,10 +39,17 @@ fn virtual_host<'r>(head: &'r Parts, domain: Option<&Domain>) -> Option<&'r str>
     domain?.bucket_of(host)
 }
 
-/// Whether the query has this subresource.
-fn names(uri: &Uri, subresource: &str) -> bool {
-    let mut parameters = uri.query().unwrap_or_default().split('&');
-    parameters.any(|it| it.strip_suffix('=').unwrap_or(it) == subresource)
+/// With a value, the subresource is another one: Ceph takes the id of a configuration there.
+fn is_about_notification(head: &Parts) -> bool {
+    Query::parse(head.uri.query()).value("notification").is_some_and(|value| value.is_empty())
+}
+
+/// An `x-amz-…` header, which a presigned request may have in its query instead.
+pub(super) fn amz_header<'r>(head: &'r Parts, name: &str) -> Option<Cow<'r, str>> {
+    match head.headers.get(name) {
+        Some(value) => Some(String::from_utf8_lossy(value.as_bytes())),
+        None => Query::parse(head.uri.query()).value_of_any_case(name),
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +96,14 @@ mod tests {
         ] {
             assert_eq!(operation(method, host, uri), None, "{method} {host}{uri}");
         }
+    }
+
+    #[test]
+    fn a_presigned_request_may_have_its_headers_in_the_query() {
+        let uri = "/photos?notification&X-Amz-Expected-Bucket-Owner=1%2C2";
+        let (head, ()) = Request::builder().uri(uri).body(()).unwrap().into_parts();
+        let owner = amz_header(&head, "x-amz-expected-bucket-owner");
+        assert_eq!(owner.as_deref(), Some("1,2"));
+        assert_eq!(amz_header(&head, "x-amz-skip-destination-validation"), None);
     }
 }

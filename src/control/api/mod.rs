@@ -12,6 +12,7 @@ mod credentials;
 mod destinations;
 mod error_document;
 mod ids;
+mod query;
 mod server;
 mod sigv4;
 

@@ -4,23 +4,27 @@
 //! is, whether the signer may, and only then the body. Whatever else is asked gets S3's
 //! `NotImplemented`.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, mem, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use tokio::{net::TcpListener, time::timeout};
 use tracing::{error, info};
 
 use super::{
     Action, ApiConfig, AuthError, Buckets, Credentials, Principal, Probe, TestEvent,
-    addressing::Operation, checksum, error_document::ErrorDocument, ids::Ids,
+    addressing::{Operation, amz_header},
+    checksum,
+    error_document::ErrorDocument,
+    ids::Ids,
 };
 use crate::{
     control::{PutError, Requests, Scope},
@@ -97,25 +101,52 @@ impl Server {
 
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let ids = Ids::new();
-    let answer = api.answer(request, &ids).await;
-    ids.stamp(answer.unwrap_or_else(|refusal| refusal.into_response(&ids)))
+    let (head, mut body) = request.into_parts();
+    let answer = match api.answer(&head, &mut body, &ids).await {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            let (method, path) = (&head.method, head.uri.path());
+            info!(%method, path, code = refusal.code, request_id = ids.request, "request refused");
+            drain(body).await;
+            refusal.into_response(&ids)
+        }
+    };
+    ids.stamp(answer)
+}
+
+/// Takes what is left of a body: many a client hears no answer before it has sent everything.
+async fn drain(body: Body) {
+    let mut chunks = body.into_data_stream();
+    let mut left = BODY_BYTES;
+    let drained = async {
+        while let Some(Ok(chunk)) = chunks.next().await
+            && chunk.len() < left
+        {
+            left -= chunk.len();
+        }
+    };
+    // Whoever is slower than that has to do without the answer.
+    drop(timeout(BODY_WAIT_MAX, drained).await);
 }
 
 impl Api {
-    async fn answer(&self, request: Request, ids: &Ids) -> Result<Response, ErrorDocument> {
-        let (head, body) = request.into_parts();
-        let (principal, signed) = self.credentials.verify(&head, Timestamp::now())?;
-        let operation = Operation::of(&head, self.config.domain.as_ref());
+    async fn answer(
+        &self,
+        head: &Parts,
+        body: &mut Body,
+        ids: &Ids,
+    ) -> Result<Response, ErrorDocument> {
+        let (principal, signed) = self.credentials.verify(head, Timestamp::now())?;
+        let operation = Operation::of(head, self.config.domain.as_ref());
         let operation = operation.ok_or_else(not_implemented)?;
-        let bucket = self.permit(&operation, &principal, &head.headers)?;
-        let body = self.read(body).await?;
+        let bucket = self.permit(&operation, &principal, head)?;
+        let body = self.read(mem::take(body)).await?;
         signed.refuse_other(&body)?;
         match operation.action {
             Action::GetBucketNotification => self.get(bucket).await,
             Action::PutBucketNotification => {
                 checksum::refuse_other(&head.headers, &body)?;
-                let (document, message_id) =
-                    self.accept(&bucket, &body, &head.headers, ids).await?;
+                let (document, message_id) = self.accept(&bucket, &body, head, ids).await?;
                 let rules = document.rules().len();
                 self.store(&bucket, document).await?;
                 let access_key_id = principal.access_key_id();
@@ -130,16 +161,15 @@ impl Api {
         &self,
         operation: &Operation<'_>,
         principal: &Principal,
-        headers: &HeaderMap,
+        head: &Parts,
     ) -> Result<BucketName, ErrorDocument> {
         let bucket: BucketName =
             operation.bucket.parse().or(Err(invalid_name(operation.bucket)))?;
         if !self.buckets.contain(&bucket) {
             return Err(no_such_bucket(&bucket));
         }
-        let owner = self.owners.of(&bucket).as_str().as_bytes();
-        let expected = headers.get("x-amz-expected-bucket-owner");
-        let owned = expected.is_none_or(|expected| expected.as_bytes() == owner);
+        let expected = amz_header(head, "x-amz-expected-bucket-owner");
+        let owned = expected.is_none_or(|expected| expected == self.owners.of(&bucket).as_str());
         if !owned || !principal.may(operation.action, &bucket) {
             return Err(AuthError::AccessDenied.into());
         }
@@ -168,13 +198,13 @@ impl Api {
         &self,
         bucket: &BucketName,
         body: &[u8],
-        headers: &HeaderMap,
+        head: &Parts,
         ids: &Ids,
     ) -> Result<(Document, Option<String>), ErrorDocument> {
         let (region, config) = (self.scope.region.as_str(), &self.scope.rules);
         let document = Document::from_xml(body, &Context { bucket, region, config })
             .map_err(|problems| ErrorDocument::from(&problems))?;
-        if skips_validation(headers) {
+        if skips_validation(head) {
             return Ok((document, None));
         }
         let (request_id, host_id) = (ids.request.clone(), ids.host.clone());
@@ -203,9 +233,9 @@ fn put_answer(message_id: Option<String>) -> Response {
     }
 }
 
-fn skips_validation(headers: &HeaderMap) -> bool {
-    let skip = headers.get("x-amz-skip-destination-validation");
-    skip.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
+fn skips_validation(head: &Parts) -> bool {
+    let skip = amz_header(head, "x-amz-skip-destination-validation");
+    skip.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 fn not_implemented() -> ErrorDocument {

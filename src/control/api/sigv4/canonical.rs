@@ -5,11 +5,11 @@ use axum::http::{HeaderMap, HeaderValue, request::Parts};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    claim::{Claim, Form},
-    query::Query,
+use super::claim::{Claim, Form};
+use crate::{
+    control::api::query::Query,
+    model::{Region, Secret},
 };
-use crate::model::{Region, Secret};
 
 /// The canonical request. Bytes, because a header may hold what is no text, and a lossy text would
 /// be the same for two requests.

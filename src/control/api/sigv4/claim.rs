@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use axum::http::{HeaderMap, HeaderName, header::AUTHORIZATION, request::Parts};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{error::AuthError, query::Query, scope::Scope, time::parse_instant};
+use super::{error::AuthError, scope::Scope, time::parse_instant};
+use crate::control::api::query::Query;
 
 /// The only algorithm.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

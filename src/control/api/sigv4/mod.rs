@@ -11,7 +11,6 @@ mod canonical;
 mod claim;
 mod error;
 mod keys;
-mod query;
 mod scope;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,13 @@ impl<'r> Query<'r> {
         percent_decode_str(value).decode_utf8().ok()
     }
 
+    /// The same, for a parameter that stands for a header.
+    pub(super) fn value_of_any_case(&self, name: &str) -> Option<Cow<'r, str>> {
+        let mut parameters = self.0.iter();
+        let (_, value) = parameters.find(|(each, _)| each.eq_ignore_ascii_case(name))?;
+        Some(percent_decode_str(value).decode_utf8_lossy())
+    }
+
     /// Sorted, and each name with its `=`; the parameter named `except` is left out.
     pub(super) fn canonical(&self, except: Option<&str>) -> String {
         let kept = self.0.iter().filter(|(name, _)| Some(*name) != except);
