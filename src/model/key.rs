@@ -69,7 +69,7 @@ pub fn decode_form(encoded: &str) -> Option<String> {
 ///
 /// Raw are `A-Z a-z 0-9 - . _ * /`: what Java's `URLEncoder` keeps, and the slash. For `*` and
 /// `~ ! ( ) '` Amazon's encoding is not documented; this follows `URLEncoder` (README, limits).
-fn form_byte(byte: u8) -> iter::Take<array::IntoIter<u8, 3>> {
+pub(super) fn form_byte(byte: u8) -> iter::Take<array::IntoIter<u8, 3>> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
     let (bytes, len) = match byte {

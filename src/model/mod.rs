@@ -8,6 +8,7 @@ mod bucket;
 mod destination;
 mod event;
 mod event_type;
+mod form;
 mod key;
 mod message;
 mod owner;
