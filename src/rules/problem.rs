@@ -133,8 +133,11 @@ impl fmt::Display for Problem {
         if let Some(rule) = &self.rule {
             write!(f, "rule `{}`: ", OneLine(rule))?;
         }
-        let message = self.message();
-        write!(f, "{}; {}", OneLine(message.trim_end_matches('.')), OneLine(self.remedy()))
+        // Whoever wrote JSON is not helped by Amazon's sentence about XML.
+        if !matches!(self.fault, Fault::Malformed(Malformed::Json { .. })) {
+            write!(f, "{}; ", OneLine(self.message().trim_end_matches('.')))?;
+        }
+        write!(f, "{}", OneLine(self.remedy()))
     }
 }
 
