@@ -6,6 +6,9 @@
 //! is left is a [`Document`], and no one asks again. Whoever asked for something else gets every
 //! [`Problem`], in Amazon's words and Amazon's order, each with a remedy.
 //!
+//! Of a [`Document`] one can ask what traps it has ([`warnings`]) and why an event is wanted or not
+//! ([`explain()`]).
+//!
 //! Nothing here touches a disk or the network: where documents live is `control`'s business.
 
 mod check;
@@ -13,6 +16,7 @@ mod config;
 mod document;
 mod draft;
 mod event_name;
+mod explain;
 mod filter;
 mod id;
 mod json;
@@ -21,7 +25,9 @@ mod nearest_arn;
 mod one_line;
 mod overlap;
 mod problem;
+mod reason;
 mod remedy;
+mod value;
 mod warning;
 mod xml;
 
@@ -31,7 +37,9 @@ mod tests;
 pub use config::{Config, KeyMatch, Overlap};
 pub use document::{Context, Document, EventBridge, Rule};
 pub use event_name::{EventNameError, event_type_named};
+pub use explain::{Explained, Explanation, InForce, Question, Standing, explain};
 pub use filter::{Filter, FilterName, FilterRule};
 pub use one_line::OneLine;
 pub use problem::{Problem, Problems};
+pub use reason::{Reason, ReasonKind};
 pub use warning::{Warning, warnings};

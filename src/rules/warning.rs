@@ -4,9 +4,12 @@
 
 use std::fmt;
 
-use crate::model::{Destination, EventTypeSet, ObjectKey, RuleId, decode_form};
+use crate::model::{Destination, EventTypeSet, ObjectKey, Region, RuleId};
 
-use super::{Config, Document, FilterRule, KeyMatch, OneLine, Rule};
+use super::{
+    Config, Document, FilterName, FilterRule, KeyMatch, OneLine, Rule,
+    value::{Reach, decoded_ends, encoded, rewritten},
+};
 
 /// A trap in a rule that is otherwise fine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,21 +20,32 @@ pub struct Warning {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Trap {
-    /// Keys are compared in their encoded form, in which the value is written otherwise.
-    Unencoded { value: Box<str>, encoded: String },
-    /// The escapes are not whole characters.
-    Undecodable { value: Box<str> },
+    /// No encoded key has the value there, so the whole rule matches nothing.
+    Never { name: FilterName, value: Box<str>, write: Option<String> },
+    /// It cuts an escape or a character in two.
+    Fragment { name: FilterName, value: Box<str>, such_as: ObjectKey, write: Option<String> },
+    /// Two pluses are two spaces, which nobody means.
+    Pluses { name: FilterName, value: Box<str>, write: String },
     /// There are no wildcards in filters.
-    Wildcard { value: Box<str> },
+    Wildcard { name: FilterName, value: Box<str>, char: char },
     /// A function that writes where it listens calls itself for ever.
     Loop,
+    /// A region is in one partition only.
+    Partition { arn: Box<str>, region: Box<str>, partition: &'static str, write: String },
 }
 
 /// Everything in the document that is allowed and probably not meant, rule by rule.
 pub fn warnings(document: &Document, config: &Config) -> Vec<Warning> {
     let traps = |rule: &Rule| {
-        let values = rule.filter.rules().iter().flat_map(|part| value_traps(part, config));
-        values.chain(self_call(rule)).collect::<Vec<_>>()
+        // A lenient rule also reads its values as they were meant, if both can be read so.
+        let is_read_as_meant =
+            config.key_match == KeyMatch::Lenient && decoded_ends(&rule.filter).is_some();
+        let encoding =
+            rule.filter.rules().iter().filter(|_| !is_read_as_meant).filter_map(encoding);
+        let values =
+            rule.filter.rules().iter().flat_map(|part| pluses(part).chain(wildcards(part)));
+        let destination = self_call(rule).into_iter().chain(partition(rule));
+        encoding.chain(values).chain(destination).collect::<Vec<_>>()
     };
     let of_rule = |rule: &Rule| {
         let warn = |trap| Warning { rule: rule.id.clone(), trap };
@@ -40,27 +54,30 @@ pub fn warnings(document: &Document, config: &Config) -> Vec<Warning> {
     document.rules().iter().flat_map(of_rule).collect()
 }
 
-fn value_traps(part: &FilterRule, config: &Config) -> impl Iterator<Item = Trap> {
-    let value = part.value();
-    let encoding = match config.key_match {
-        KeyMatch::Aws => unencoded(value),
-        KeyMatch::Lenient => None,
-    };
-    let wildcard = value.contains('*').then(|| Trap::Wildcard { value: value.into() });
-    encoding.into_iter().chain(wildcard)
-}
-
 /// A value is compared as it is with encoded keys, so it has to be what encoding produces: no raw
 /// `=`, no `%2F` or `%20`, no lower-case hex.
-fn unencoded(value: &str) -> Option<Trap> {
-    if value.is_empty() {
-        return None;
+fn encoding(part: &FilterRule) -> Option<Trap> {
+    let (name, value) = (part.name(), part.value());
+    let write = || rewritten(value);
+    match Reach::of(name, value) {
+        Reach::Text => None,
+        Reach::Fragment { such_as } => {
+            Some(Trap::Fragment { name, value: value.into(), such_as, write: write() })
+        }
+        Reach::Nothing => Some(Trap::Never { name, value: value.into(), write: write() }),
     }
-    let Some(decoded) = decode_form(value) else {
-        return Some(Trap::Undecodable { value: value.into() });
-    };
-    let encoded = decoded.parse::<ObjectKey>().ok()?.to_form();
-    (encoded != value).then(|| Trap::Unencoded { value: value.into(), encoded })
+}
+
+fn pluses(part: &FilterRule) -> impl Iterator<Item = Trap> {
+    let (name, value) = (part.name(), part.value());
+    let write = encoded(value).filter(|_| value.contains("++"));
+    write.map(|write| Trap::Pluses { name, value: value.into(), write }).into_iter()
+}
+
+fn wildcards(part: &FilterRule) -> impl Iterator<Item = Trap> {
+    let (name, value) = (part.name(), part.value());
+    let found = ['*', '?'].into_iter().filter(move |char| value.contains(*char));
+    found.map(move |char| Trap::Wildcard { name, value: value.into(), char })
 }
 
 fn self_call(rule: &Rule) -> Option<Trap> {
@@ -68,6 +85,18 @@ fn self_call(rule: &Rule) -> Option<Trap> {
         rule.event_types().iter().filter(|t| t.family() == Some("ObjectCreated")).collect();
     let is_function = matches!(rule.destination, Destination::Function(_));
     (is_function && !created.is_empty() && rule.filter.accepts_every_key()).then_some(Trap::Loop)
+}
+
+/// Amazon's pattern takes any partition; a region of that name is in one of them.
+fn partition(rule: &Rule) -> Option<Trap> {
+    let arn = rule.destination.arn();
+    let partition = Region::try_from(arn.region().to_owned()).ok()?.partition();
+    (arn.partition() != partition).then(|| Trap::Partition {
+        arn: arn.as_str().into(),
+        region: arn.region().into(),
+        partition,
+        write: arn.as_str().replacen(arn.partition(), partition, 1),
+    })
 }
 
 impl Warning {
@@ -79,29 +108,54 @@ impl Warning {
     /// What will happen.
     pub fn message(&self) -> String {
         match &self.trap {
-            Trap::Unencoded { value, .. } => format!(
-                "the filter value `{value}` is not form-encoded like the keys it is compared with, \
-                 so it does not match those it seems to"
+            Trap::Never { name, value, write: Some(write) } => format!(
+                "the {} `{value}` can never match, because Amazon compares the encoded key, such \
+                 as `{}`",
+                name.word(),
+                name.of_a_key(write)
             ),
-            Trap::Undecodable { value } => {
-                format!("the escapes in the filter value `{value}` are not whole UTF-8 characters")
+            Trap::Never { name, value, write: None } => format!(
+                "the {} `{value}` can never match, because its escapes are not whole UTF-8 \
+                 characters",
+                name.word()
+            ),
+            Trap::Fragment { name, value, such_as, .. } => format!(
+                "the {} `{value}` cuts an escape or a character in two, so that it matches other \
+                 keys than it seems to, such as `{such_as}`",
+                name.word()
+            ),
+            Trap::Pluses { name, value, .. } => {
+                format!("each `+` in the {} `{value}` stands for a space", name.word())
             }
-            Trap::Wildcard { value } => {
-                format!("the `*` in the filter value `{value}` matches nothing but a `*`")
+            Trap::Wildcard { name, value, char } => {
+                format!("the `{char}` in the {} `{value}` is no wildcard", name.word())
             }
             Trap::Loop => "the function is called for every object created in the bucket, \
                            its own ones included"
                 .into(),
+            Trap::Partition { arn, region, partition, .. } => {
+                format!(
+                    "`{arn}` names another partition than `{partition}`, which `{region}` is in"
+                )
+            }
         }
     }
 
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match &self.trap {
-            Trap::Unencoded { encoded, .. } => format!("write `{encoded}`"),
-            Trap::Undecodable { .. } => "escape every byte of the character".into(),
-            Trap::Wildcard { .. } => "leave the `*` out: a prefix or suffix needs none".into(),
+            Trap::Never { write: Some(write), .. } | Trap::Fragment { write: Some(write), .. } => {
+                format!("write `{write}`")
+            }
+            Trap::Never { .. } | Trap::Fragment { .. } => {
+                "escape every byte of the character".into()
+            }
+            Trap::Pluses { write, .. } => format!("if pluses are meant, write `{write}`"),
+            Trap::Wildcard { char, .. } => {
+                format!("leave the `{char}` out: a prefix or suffix needs none")
+            }
             Trap::Loop => "give it a prefix that it does not write to".into(),
+            Trap::Partition { write, .. } => format!("did you mean `{write}`?"),
         }
     }
 }
