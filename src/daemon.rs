@@ -23,7 +23,7 @@ use crate::{
     payload::{Form, Renderer},
     publish::{self, Aws, Publisher},
     route,
-    rules::OneLine,
+    rules::{OneLine, Question},
     stop::{Stopper, stopper},
     telemetry,
 };
@@ -118,7 +118,8 @@ impl Daemon {
         deliver::describe();
         let (journal, writer) = open_journal(config.journal.clone()).await?;
         let routes = route::Shared::default();
-        let store = control::Store::open(&config.notifications, scope(config)?, routes.clone())?;
+        let scope = scope(config)?;
+        let store = control::Store::open(&config.notifications, scope.clone(), routes.clone())?;
         let documents = store.status();
         let acceptor = ingest::Acceptor::new(routes, journal.clone());
         let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
@@ -130,7 +131,7 @@ impl Daemon {
             credentials,
             buckets: config.buckets.clone(),
             owners: config.owners(),
-            scope: scope(config)?,
+            scope: scope.clone(),
             documents: store.requests(),
             probe: probe(aws.clone(), renderer.clone()),
         };
@@ -139,6 +140,7 @@ impl Daemon {
             config.listen.admin,
             health(journal.clone(), documents),
             exposition(journal.clone(), metrics),
+            explanation(control::Explainer::new(scope, store.requests(), store.status())),
         )
         .await?;
         let lanes = lanes(aws, renderer, journal, config.deliver.clone());
@@ -330,6 +332,26 @@ fn exposition(
     move || {
         deliver::observe(&journal);
         metrics.render()
+    }
+}
+
+fn explanation(
+    explainer: control::Explainer,
+) -> impl Fn(admin::Asked) -> admin::Answer + Send + Sync {
+    move |asked| {
+        let explainer = explainer.clone();
+        Box::pin(async move {
+            let question = Question::read(&asked.bucket, &asked.event, &asked.key);
+            let question = question.map_err(|cause| admin::NoAnswer::BadParameter {
+                parameter: cause.part().into(),
+                problem: cause.to_string(),
+            })?;
+            let explanation = explainer.explain(&question).await;
+            let unavailable = |cause: control::Stopped| admin::NoAnswer::Unavailable {
+                problem: cause.to_string(),
+            };
+            Ok(explanation.map_err(unavailable)?.to_json())
+        })
     }
 }
 

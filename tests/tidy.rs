@@ -25,7 +25,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("ingest", &["journal", "model", "route", "serve", "stop"]),
     ("deliver", &["journal", "model", "payload", "publish", "stop"]),
     ("control", &["model", "route", "rules", "serve", "stop"]),
-    ("admin", &["serve", "stop"]),
+    ("admin", &["model", "serve", "stop"]),
     (
         "config",
         &[

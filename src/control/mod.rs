@@ -10,6 +10,7 @@ mod api;
 mod config;
 mod documents;
 mod durable_file;
+mod explain;
 mod last_good;
 mod listing;
 mod read;
@@ -26,6 +27,7 @@ pub use api::{
     SecretError, Server, TestEvent, Unfit, Unknown,
 };
 pub use config::Config;
+pub use explain::{Explainer, explain_files};
 pub use listing::documents_in;
 pub use read::{DocumentError, Scope, read_document};
 pub use requests::{PutError, Requests, Stopped};

@@ -5,23 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BucketName, Destination, EventType, ObjectKey};
+use crate::model::{Destination, EventType};
 
 use super::{
-    Config, Document, EventBridge, Rule,
+    Config, Document, EventBridge, Question, Rule,
     reason::{self, Reason, ReasonKind},
 };
-
-/// What is asked: who wants this event?
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// Where it happens.
-    pub bucket: BucketName,
-    /// What happens.
-    pub event_type: EventType,
-    /// To which object; the raw key.
-    pub key: ObjectKey,
-}
 
 /// What is known of the bucket's document.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +102,13 @@ pub fn explain(
         problem: standing.problem.map(str::to_owned),
         rules,
         destinations,
+    }
+}
+
+impl Explanation {
+    /// As JSON, indented.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("every key is a string")
     }
 }
 
