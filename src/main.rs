@@ -8,8 +8,9 @@ use std::{io, process::ExitCode};
 use anyhow::Context;
 use clap::Parser;
 use fanfare::{
-    cli::{Cli, Command, Findings, Settings, StopSignals, check},
+    cli::{Cli, Command, Findings, Settings, StopSignals, check, explain},
     config::{Config, LoadError},
+    control::OpenError,
     daemon::{Daemon, StartError, Stopped},
     telemetry::{self, systemd},
 };
@@ -30,10 +31,8 @@ fn main() -> ExitCode {
         Command::Check { settings, files } => Config::load(&settings.path)
             .map_err(Into::into)
             .and_then(|config| check(&config, files, &mut io::stdout().lock()))
-            .map(|findings| match findings {
-                Findings::None => ExitCode::SUCCESS,
-                Findings::Problems => CONFIGURATION.into(),
-            }),
+            .map(found),
+        Command::Explain(asked) => explain(&asked, &mut io::stdout().lock()).map(found),
     };
     ended.unwrap_or_else(|cause| {
         report(&cause);
@@ -68,6 +67,13 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn found(findings: Findings) -> ExitCode {
+    match findings {
+        Findings::None => ExitCode::SUCCESS,
+        Findings::Problems => CONFIGURATION.into(),
+    }
+}
+
 /// Before the log is set up, and for people at a terminal, the error goes to stderr as it is.
 #[expect(clippy::print_stderr, reason = "the one place where the process says why it ends")]
 fn report(cause: &anyhow::Error) {
@@ -81,6 +87,7 @@ fn report(cause: &anyhow::Error) {
 fn exit_code(cause: &anyhow::Error) -> u8 {
     let started = cause.downcast_ref::<StartError>();
     if cause.is::<LoadError>()
+        || cause.is::<OpenError>()
         || cause.is::<telemetry::InitError>()
         || started.is_some_and(StartError::is_configuration)
     {

@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::{
+    model::{BucketName, EventType, ObjectKey},
+    rules::{Question, event_type_named},
+};
+
 /// Amazon-grade S3 event notifications for any S3-compatible store.
 #[derive(Debug, Parser)]
 #[command(name = "fanfare", version)]
@@ -31,6 +36,54 @@ pub enum Command {
         /// notifications.directory.
         files: Vec<PathBuf>,
     },
+    /// Say of every rule of a bucket why it wants an event or does not; exits with 78 if the
+    /// bucket's document cannot be used.
+    Explain(Explain),
+}
+
+/// What to explain, and from which source.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// The bucket.
+    #[arg(long)]
+    bucket: BucketName,
+    /// The object's key, raw. A key copied from an event's s3.object.key is form-encoded; decode
+    /// it first: `+` is a space, `%3D` is `=`.
+    #[arg(long, allow_hyphen_values = true)]
+    key: ObjectKey,
+    /// One event, such as s3:ObjectCreated:Put; `s3:` may be left out.
+    #[arg(long, value_parser = event_type_named)]
+    event: EventType,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Ask the daemon with this admin port, such as `http://127.0.0.1:9712`, what is in force;
+    /// without it, the settings and the document on the disk are read.
+    #[arg(long, value_name = "URL", value_parser = admin_url)]
+    pub admin: Option<String>,
+    /// The settings file; not read with --admin.
+    #[arg(long, env = "FANFARE_CONFIG", value_name = "FILE", required_unless_present = "admin")]
+    pub config: Option<PathBuf>,
+}
+
+/// Why a text is no URL of an admin port.
+#[derive(Debug, thiserror::Error)]
+#[error("write it as http://HOST:PORT, such as http://127.0.0.1:9712")]
+struct AdminUrlError;
+
+impl Explain {
+    /// What is asked.
+    pub fn question(&self) -> Question {
+        let (bucket, key) = (self.bucket.clone(), self.key.clone());
+        Question { bucket, event_type: self.event, key }
+    }
+}
+
+/// The URL without a slash at its end.
+fn admin_url(url: &str) -> Result<String, AdminUrlError> {
+    let url = url.trim_end_matches('/');
+    let host = url.strip_prefix("http://").filter(|host| !host.is_empty());
+    host.map(|_| url.to_owned()).ok_or(AdminUrlError)
 }
 
 /// Where the settings are.

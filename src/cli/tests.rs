@@ -1,13 +1,15 @@
-//! What `fanfare check` prints: one problem a line, with what, which, and what to do.
+//! What `fanfare check` prints: one problem a line, with what, which, and what to do. What
+//! `fanfare explain` is asked, and notes.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+use clap::{CommandFactory, Parser};
 use tempfile::TempDir;
 
-use super::{Findings, check};
+use super::{Cli, Command, Explain, Findings, check, explain};
 use crate::config::Config;
 
 const GOOD: &str = r#"{"QueueConfigurations":[{"Id":"q","QueueArn":"arn:aws:sqs:us-east-1:000000000000:q","Events":["s3:ObjectCreated:*"]}]}"#;
@@ -39,6 +41,62 @@ fn only_problem(config: &Config, files: &[PathBuf]) -> String {
     let [problem, count] = lines.as_slice() else { panic!("{lines:?}") };
     assert!(count.ends_with(", 1 problem"), "{count}");
     problem.clone()
+}
+
+#[test]
+fn the_command_line_is_well_formed() {
+    Cli::command().debug_assert();
+}
+
+/// What `fanfare explain` is asked with these arguments beside the settings.
+#[track_caller]
+fn asked(arguments: &[&str]) -> Result<Explain, String> {
+    let fixed = ["fanfare", "explain", "--config", "x", "--bucket", "photos"];
+    let cli = Cli::try_parse_from(fixed.iter().chain(arguments));
+    match cli.map_err(|wrong| wrong.to_string())?.command {
+        Command::Explain(explain) => Ok(explain),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_question_is_one_event_of_one_raw_key() {
+    let explain = asked(&["--key", "-a%3Db", "--event", "ObjectCreated:Put"]).unwrap();
+    let question = explain.question();
+    let parts = (question.bucket.as_str(), question.key.as_str(), question.event_type.name());
+    assert_eq!(parts, ("photos", "-a%3Db", "ObjectCreated:Put"));
+    assert!(asked(&["--key", "a", "--event", "s3:Replication:*"]).is_err());
+    assert!(asked(&["--key", "", "--event", "s3:ObjectCreated:Put"]).is_err());
+}
+
+#[test]
+fn a_key_that_looks_like_one_of_an_event_is_noted() {
+    let (directory, config) = settings(&[("photos.json", GOOD)]);
+    let file = directory.path().join("fanfare.toml");
+    fs::write(&file, toml::to_string(&config).unwrap()).unwrap();
+    let explained = |key| {
+        let mut asked = asked(&["--key", key, "--event", "ObjectCreated:Put"]).unwrap();
+        asked.config = Some(file.clone());
+        let mut out = Vec::new();
+        assert_eq!(explain(&asked, &mut out).unwrap(), Findings::None);
+        String::from_utf8(out).unwrap()
+    };
+    let note = "if it is from an event, it is encoded: ask for `a=b c`";
+    assert!(explained("a%3Db+c").contains(note));
+    for key in ["a=b c", "a+b", "100%", "\u{1b}[31m"] {
+        let said = explained(key);
+        assert!(!said.contains("note") && !said.contains('\u{1b}'), "{said}");
+        assert!(said.contains("1 of 1 rule matches: → arn:aws:sqs:"), "{said}");
+    }
+}
+
+#[test]
+fn broken_json_is_not_said_to_be_broken_xml() {
+    let (_directory, config) = settings(&[("a.json", "{"), ("b.xml", "<")]);
+    let lines = printed(&config, &[], Findings::Problems);
+    let (json, xml) = (&lines[0], &lines[1]);
+    assert!(json.contains("a.json: the JSON is wrong: ") && !json.contains("XML"), "{json}");
+    assert!(xml.contains("b.xml: The XML you provided was not well-formed"), "{xml}");
 }
 
 #[test]

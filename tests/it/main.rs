@@ -9,6 +9,7 @@ mod destinations; // each of the four gets the right message
 mod dialects; // what every store sends is understood
 mod ceph; // a real store, from its own API to the queue
 mod filters; // prefix and suffix, on the encoded key
+mod explain; // why an event goes where it goes
 mod reload; // a changed document applies at once, a broken one harms nobody
 mod restart; // what was accepted is sent after a stop
 mod kill; // what was accepted is sent after a crash

@@ -61,12 +61,12 @@ impl<'home> Daemon<'home> {
 
     /// What `/readyz` says.
     pub(crate) fn readyz(&self) -> Answer {
-        self.admin("readyz")
+        self.ask("readyz")
     }
 
     /// The sum of a counter or gauge over its label sets that contain these texts.
     pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
-        let metrics = self.admin("metrics").text;
+        let metrics = self.ask("metrics").text;
         let samples = metrics.lines().filter_map(|line| line.rsplit_once(' '));
         samples
             .filter(|(series, _)| series.split('{').next() == Some(name))
@@ -154,7 +154,8 @@ impl<'home> Daemon<'home> {
         self.process.is_running()
     }
 
-    fn admin(&self, path: &str) -> Answer {
+    /// Asks the admin port.
+    pub(crate) fn ask(&self, path: &str) -> Answer {
         let answered = self.agent.get(format!("http://{}/{path}", self.home.admin)).call();
         answer(answered.expect("the daemon answers")).expect("the body arrives")
     }
@@ -169,6 +170,17 @@ pub(crate) fn check(home: &Home, files: &[&Path]) -> (Option<i32>, String) {
 /// Runs `fanfare serve` on settings that it must refuse.
 pub(crate) fn serve_refuses(settings: &Path) -> (Option<i32>, String) {
     fanfare("serve", settings, &[])
+}
+
+/// Runs `fanfare explain` with these arguments; its exit code, what it answered, and what it
+/// complained of.
+pub(crate) fn explain(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut run = Command::new("timeout");
+    run.args(["--signal=KILL", "30", env!("CARGO_BIN_EXE_fanfare"), "explain"]);
+    aws_environment(&mut run);
+    let output = run.args(arguments).output().expect("timeout (coreutils) starts");
+    let text = |bytes| String::from_utf8(bytes).expect("fanfare prints UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 fn fanfare(command: &str, settings: &Path, files: &[&Path]) -> (Option<i32>, String) {
