@@ -135,7 +135,7 @@ mod tests {
             "unknown = \"maybe\"",
             "known = \"photos\"",
             "known = [\"a/b\"]",
-            "unkown = \"reject\"",
+            "unknowns = \"reject\"",
             "[photos]\nowner = \"1\"",
             "[photos]\nregion = \"x\"",
             "[\"a/b\"]\n",
