@@ -146,7 +146,7 @@ impl Documents {
             [] => (self.directory.join(format!("{stem}.json")), Vec::new()),
             [path, others @ ..] => ((*path).clone(), others.to_vec()),
         };
-        let text = if is_xml(&path) { document.to_xml() } else { document.to_json() };
+        let text = if is_xml(&path) { document.to_xml() } else { document.to_json() } + "\n";
         durable_file::replace(&path, text.as_bytes(), Flush::Now)?;
         durable_file::remove(&self.directory, &others)?;
         let found = Found::just_written(path);

@@ -57,7 +57,7 @@ fn a_document_keeps_the_form_in_which_it_was() {
     scan(&mut documents);
     put(&mut documents, ALSO_GOOD);
     assert_eq!(names(directory.path()), ["a.xml"]);
-    assert_eq!(fs::read_to_string(&file).unwrap(), parse(ALSO_GOOD).to_xml());
+    assert_eq!(fs::read_to_string(&file).unwrap(), parse(ALSO_GOOD).to_xml() + "\n");
     assert_eq!(wanted(documents.table(), "a"), ["r"]);
 }
 
