@@ -31,6 +31,10 @@ doc:
 bench *names:
     cargo bench --locked {{ if names == "" { "--bench '*'" } else { prepend("--bench ", names) } }}
 
+# Fuzz a parser, document_xml or document_json, for so many seconds; needs cargo-fuzz.
+fuzz target seconds="600":
+    tests/fuzz/run {{ target }} {{ seconds }}
+
 # Spelling.
 typos:
     tests/components

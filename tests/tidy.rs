@@ -313,11 +313,13 @@ fn every_file_is_part_of_a_target() {
     );
 }
 
-/// Whether cargo starts here: `src/lib.rs`, `tests/tidy.rs`, `tests/it/main.rs`.
+/// Whether cargo or cargo-fuzz starts here: `src/lib.rs`, `tests/tidy.rs`, `tests/it/main.rs`.
 fn is_target(path: &str) -> bool {
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["src", file] => matches!(*file, "lib.rs" | "main.rs"),
-        ["tests" | "benches", _] | ["tests" | "benches", _, "main.rs"] => true,
+        ["tests" | "benches", _]
+        | ["tests" | "benches", _, "main.rs"]
+        | ["tests", "fuzz", "targets", _] => true,
         _ => false,
     }
 }
