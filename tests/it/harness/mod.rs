@@ -10,6 +10,7 @@ mod event;
 mod home;
 mod ports;
 mod process;
+mod replies;
 mod sink;
 mod wait;
 
@@ -20,5 +21,6 @@ pub(crate) use event::{arrived, capture, captures_with_a_body, lines, minio};
 pub(crate) use home::{Home, rule, rules};
 pub(crate) use ports::free_port;
 pub(crate) use process::Process;
+pub(crate) use replies::Replies;
 pub(crate) use sink::Sink;
 pub(crate) use wait::{SOON, until};

@@ -32,6 +32,8 @@ impl Process {
         let (started, child) = mpsc::sync_channel(1);
         thread::spawn(move || {
             started.send(command.spawn()).expect("the starter waits");
+            // With it go our copies of the child's pipes: only the child keeps them open.
+            drop(command);
             // An error says that the process was dropped: the only thing ever said.
             dropped.recv().expect_err("nothing is sent");
         });
