@@ -137,6 +137,17 @@ impl EventTypeSet {
         Self(self.0 & other.0)
     }
 
+    /// The members of this set that are not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The members, one bit each.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Whether there is no member.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

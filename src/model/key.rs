@@ -65,17 +65,20 @@ pub fn decode_form(encoded: &str) -> Option<String> {
     percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
-/// One byte of a key, as 1 or 3 bytes of its form encoding.
+/// Whether the form encoding keeps this byte as it is.
 ///
 /// Raw are `A-Z a-z 0-9 - . _ * /`: what Java's `URLEncoder` keeps, and the slash. For `*` and
 /// `~ ! ( ) '` Amazon's encoding is not documented; this follows `URLEncoder` (README, limits).
+pub const fn is_raw_in_form(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' | b'/')
+}
+
+/// One byte of a key, as 1 or 3 bytes of its form encoding.
 pub(super) fn form_byte(byte: u8) -> iter::Take<array::IntoIter<u8, 3>> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
     let (bytes, len) = match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' | b'/' => {
-            ([byte, 0, 0], 1)
-        }
+        _ if is_raw_in_form(byte) => ([byte, 0, 0], 1),
         b' ' => ([b'+', 0, 0], 1),
         _ => ([b'%', digit(byte >> 4), digit(byte & 15)], 3),
     };

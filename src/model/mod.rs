@@ -21,7 +21,7 @@ pub use bucket::{BucketName, BucketNameError};
 pub use destination::{Destination, DestinationError, Service};
 pub use event::{Annotation, Details, Event, Replication, Restore, Retention, RetentionHold};
 pub use event_type::{EventPattern, EventType, EventTypeSet, UnknownEventType};
-pub use key::{KeyError, ObjectKey, decode_form};
+pub use key::{KeyError, ObjectKey, decode_form, is_raw_in_form};
 pub use message::Message;
 pub use owner::{AccountId, OwnerError, Owners, Region};
 pub use record::{Record, RecordError, RuleId, RuleIdError};
