@@ -414,7 +414,7 @@ fn a_mod_file_is_a_table_of_contents() {
         }
         let code = source.code();
         let items = code.lines().filter(|line| line.starts_with(|c: char| c.is_alphabetic()));
-        let listing = ["mod ", "pub mod ", "use ", "pub use ", "pub trait "];
+        let listing = ["mod ", "pub mod ", "use ", "pub use ", "pub(super) use ", "pub trait "];
         let others = items.filter(|line| !listing.iter().any(|listed| line.starts_with(listed)));
         broken.extend(others.map(|line| format!("{}: {line}", source.path)));
     }

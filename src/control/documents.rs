@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     model::BucketName,
-    route::{Bucket, Table, compile},
+    route::{Bucket, Shared, Table, compile},
     rules::{self, Document, OneLine},
 };
 
@@ -69,13 +69,13 @@ pub(super) enum Change {
 }
 
 impl Documents {
-    pub(super) fn new(directory: PathBuf, scope: Scope) -> Self {
+    pub(super) fn new(directory: PathBuf, scope: Scope, routes: Shared) -> Self {
         let last_good = LastGood::new(&directory);
         Self {
             directory,
             scope,
             known: BTreeMap::new(),
-            table: Table::default(),
+            table: Table::new(routes),
             last_good,
             uncopied: BTreeMap::new(),
         }
@@ -87,8 +87,8 @@ impl Documents {
     }
 
     /// The rules in force.
-    pub(super) fn table(&self) -> &Table {
-        &self.table
+    pub(super) fn table(&mut self) -> &mut Table {
+        &mut self.table
     }
 
     pub(super) fn status(&self) -> Status {
@@ -211,7 +211,7 @@ impl Documents {
         self.known.remove(stem);
         if let Ok(bucket) = stem.parse::<BucketName>() {
             info!(%bucket, "notification document removed");
-            self.table.replace(bucket, Bucket::default());
+            self.table.replace(bucket, Bucket::new([], self.scope.rules.key_match));
         }
         self.last_good.remove(stem);
     }

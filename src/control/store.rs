@@ -69,7 +69,6 @@ pub struct WatchError(#[from] JoinError);
 pub struct Store {
     documents: Documents,
     directory: PathBuf,
-    routes: Shared,
     destinations: watch::Sender<HashMap<Arc<str>, Destination>>,
     status: watch::Sender<Status>,
     changed: Arc<Notify>,
@@ -92,17 +91,16 @@ impl Store {
         // Watched before the first scan, so that no change falls between the two.
         let watch = DirectoryWatch::open(&directory, Arc::clone(&changed))
             .map_err(|source| OpenError::Watch { path: directory.clone(), source })?;
-        let mut documents = Documents::new(directory.clone(), scope);
+        let mut documents = Documents::new(directory.clone(), scope, routes);
         let now = Instant::now();
         documents
             .scan(now)
             .map_err(|source| OpenError::Directory { path: directory.clone(), source })?;
         documents.forget_the_removed();
         let (requests, asked) = requests();
-        let store = Self {
+        let mut store = Self {
             documents,
             directory,
-            routes,
             destinations: watch::Sender::default(),
             status: watch::Sender::default(),
             changed,
@@ -220,10 +218,9 @@ impl Store {
         }
     }
 
-    fn publish(&self) {
-        let table = self.documents.table().clone();
-        self.destinations.send_replace(table.destinations());
-        self.routes.store(table);
+    fn publish(&mut self) {
+        let table = self.documents.table();
+        self.destinations.send_if_modified(|destinations| table.announce(destinations));
         let mut status = self.documents.status();
         status.broken.extend(self.unreadable.clone());
         self.status.send_replace(status);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     journal::{AppendError, Aside, Journal, MetaError, NewRecord},
     model::{Event, Record, RuleId},
-    route::{Shared, Table},
+    route::{Bucket, Found, Shared, Standing},
 };
 
 /// So many undecided events of a request are kept each by itself.
@@ -32,6 +32,15 @@ pub struct Accepted {
     pub received: u64,
     /// Events that at least one rule wants.
     pub matched: u64,
+}
+
+/// The events of a request, sorted by what becomes of them.
+#[derive(Debug, Default)]
+struct Routed {
+    records: Vec<NewRecord>,
+    undecided: Vec<Event>,
+    matched: u64,
+    unmatched: u64,
 }
 
 /// Why nothing of a request was accepted.
@@ -69,23 +78,37 @@ impl Acceptor {
         let rejected = received.rejected.iter().map(|rejected| rejected.records as u64);
         counts.quarantined = rejected.sum();
         let mut asides: Vec<Aside> = received.rejected.into_iter().map(aside).collect();
-        let table = self.routes.load();
-        let (mut records, mut undecided) = (Vec::new(), Vec::new());
-        for mut event in received.events {
-            event.trace_id = trace_id.map(str::to_owned);
-            if table.is_undecided(&event.bucket) {
-                undecided.push(event);
-            } else if store(&table, event, &mut records) {
-                counts.matched += 1;
-            } else {
-                counts.unmatched += 1;
-            }
-        }
+        let Routed { records, undecided, matched, unmatched } =
+            self.route(received.events, trace_id);
+        (counts.matched, counts.unmatched) = (matched, unmatched);
         counts.quarantined += undecided.len() as u64;
         asides.extend(set_aside(undecided));
         self.keep(records, asides, counts.quarantined).await?;
         self.counters.add(&counts);
         Ok(Accepted { received: counts.received, matched: counts.matched })
+    }
+
+    /// Finds out who wants these events, without waiting for anything.
+    fn route(&self, events: Vec<Event>, trace_id: Option<&str>) -> Routed {
+        let (reader, mut found) = (self.routes.reader(), Found::default());
+        let mut routed = Routed::default();
+        for mut event in events {
+            event.trace_id = trace_id.map(str::to_owned);
+            let rules = match reader.bucket(&event.bucket) {
+                Some(Standing::Undecided) => {
+                    routed.undecided.push(event);
+                    continue;
+                }
+                Some(Standing::Rules(rules)) => Some(rules),
+                None => None,
+            };
+            if rules.is_some_and(|rules| store(rules, event, &mut found, &mut routed.records)) {
+                routed.matched += 1;
+            } else {
+                routed.unmatched += 1;
+            }
+        }
+        routed
     }
 
     /// The quarantine first: if the journal then refuses, the store sends all of it again, and
@@ -144,16 +167,19 @@ fn of_many(reason: &impl Display, records: usize) -> String {
 
 /// Adds the event once for all its destinations. A destination that several rules name gets a
 /// record for each further rule, since each rule is a message of its own.
-fn store(table: &Table, event: Event, records: &mut Vec<NewRecord>) -> bool {
+fn store(bucket: &Bucket, event: Event, found: &mut Found, records: &mut Vec<NewRecord>) -> bool {
+    bucket.find(event.event_type, &event.key, found);
+    // In the order of the document, so that the same events always make the same records.
+    found.sort();
     let mut lanes: Vec<Arc<str>> = Vec::new();
     let mut rules: Vec<Option<RuleId>> = Vec::new();
     let mut further = Vec::new();
-    for rule in table.matching(&event.bucket, event.event_type, &event.key) {
-        if lanes.contains(&rule.lane) {
-            further.push((Arc::clone(&rule.lane), rule.id.clone()));
+    for rule in bucket.matches(found) {
+        if lanes.contains(rule.lane) {
+            further.push((Arc::clone(rule.lane), rule.id.cloned()));
         } else {
-            lanes.push(Arc::clone(&rule.lane));
-            rules.push(rule.id.clone());
+            lanes.push(Arc::clone(rule.lane));
+            rules.push(rule.id.cloned());
         }
     }
     if lanes.is_empty() {

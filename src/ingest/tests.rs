@@ -7,22 +7,29 @@ use jiff::Timestamp;
 use super::{Accepted, Acceptor, Encoding, decode};
 use crate::{
     journal::{self, Journal},
-    model::{EventPattern, Record},
-    route::{Bucket, KeyFilter, Rule, Shared, Table},
+    model::{Destination, EventPattern, Record},
+    route::{Bucket, Rule, Shared, Table},
     rules::KeyMatch,
 };
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:q";
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:t";
 
-fn rule(id: &str, arn: &str, prefix: &str) -> Rule {
-    Rule {
-        id: Some(id.parse().unwrap()),
-        destination: arn.parse().unwrap(),
-        lane: arn.into(),
-        event_types: "s3:ObjectCreated:*".parse::<EventPattern>().unwrap().types(),
-        filter: KeyFilter::new(prefix, "", KeyMatch::Aws),
-    }
+/// Rules for new objects: id, destination, prefix.
+fn compiled(rules: &[(&str, &str, &str)]) -> Bucket {
+    let destinations: Vec<Destination> =
+        rules.iter().map(|(_, arn, _)| arn.parse().unwrap()).collect();
+    let rule = |((id, _, prefix), destination)| {
+        let (id, prefix): (&str, &str) = (id, prefix);
+        Rule {
+            id: Some(id.parse().unwrap()),
+            destination,
+            event_types: "s3:ObjectCreated:*".parse::<EventPattern>().unwrap().types(),
+            prefix,
+            suffix: "",
+        }
+    };
+    Bucket::new(rules.iter().copied().zip(&destinations).map(rule), KeyMatch::Aws)
 }
 
 fn put(bucket: &str, key: &str) -> String {
@@ -34,17 +41,16 @@ fn put(bucket: &str, key: &str) -> String {
 /// Accepts a request by these rules and answers what each lane then has: rule ids and keys.
 async fn accepted(
     directory: &std::path::Path,
-    rules: Vec<Rule>,
+    rules: &[(&str, &str, &str)],
     records: &[String],
 ) -> (Journal, Accepted) {
     let config = journal::Config { directory: directory.into(), ..journal::Config::default() };
     let (journal, writer, _) = journal::open(&config).unwrap();
     drop(thread::spawn(move || writer.run()));
-    let mut table = Table::default();
-    table.replace("photos".parse().unwrap(), Bucket::new(rules));
-    table.set_undecided("unsure".parse().unwrap());
     let routes = Shared::default();
-    routes.store(table);
+    let mut table = Table::new(routes.clone());
+    table.replace("photos".parse().unwrap(), compiled(rules));
+    table.set_undecided("unsure".parse().unwrap());
     let body = format!(r#"{{"Records":[{}]}}"#, records.join(","));
     let received = decode(body.as_bytes(), Encoding::Json, Timestamp::UNIX_EPOCH).unwrap();
     let accepted = Acceptor::new(routes, journal.clone()).accept(received, Some("Root=1")).await;
@@ -70,9 +76,9 @@ fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn each_destination_gets_what_its_rule_wants_under_that_rule_s_id() {
     let directory = tempfile::tempdir().unwrap();
-    let rules = vec![rule("q", QUEUE, "a"), rule("t", TOPIC, "")];
+    let rules = [("q", QUEUE, "a"), ("t", TOPIC, "")];
     let records = [put("photos", "a1"), put("photos", "b1"), put("elsewhere", "a1")];
-    let (journal, answer) = accepted(directory.path(), rules, &records).await;
+    let (journal, answer) = accepted(directory.path(), &rules, &records).await;
     assert_eq!(answer, Accepted { received: 3, matched: 2 });
     assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "a1")]));
     assert_eq!(in_lane(&journal, TOPIC).await, owned(&[("t", "a1"), ("t", "b1")]));
@@ -81,8 +87,8 @@ async fn each_destination_gets_what_its_rule_wants_under_that_rule_s_id() {
 #[tokio::test]
 async fn two_rules_with_one_destination_are_two_messages() {
     let directory = tempfile::tempdir().unwrap();
-    let rules = vec![rule("one", QUEUE, ""), rule("two", QUEUE, "a")];
-    let (journal, answer) = accepted(directory.path(), rules, &[put("photos", "a1")]).await;
+    let rules = [("one", QUEUE, ""), ("two", QUEUE, "a")];
+    let (journal, answer) = accepted(directory.path(), &rules, &[put("photos", "a1")]).await;
     assert_eq!(answer, Accepted { received: 1, matched: 1 });
     let mut lane = in_lane(&journal, QUEUE).await;
     lane.sort();
@@ -93,7 +99,7 @@ async fn two_rules_with_one_destination_are_two_messages() {
 async fn what_is_no_event_and_what_nobody_can_decide_is_kept_with_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     let records = [put("unsure", "k"), r#"{"hello":"world"}"#.to_owned()];
-    let (journal, answer) = accepted(directory.path(), Vec::new(), &records).await;
+    let (journal, answer) = accepted(directory.path(), &[], &records).await;
     assert_eq!(answer, Accepted { received: 2, matched: 0 });
     let kept = journal.quarantined().await.unwrap();
     let reasons: Vec<_> = kept.iter().map(|row| &*row.reason).collect();
@@ -108,7 +114,7 @@ async fn what_is_no_event_and_what_nobody_can_decide_is_kept_with_the_reason() {
 async fn a_great_many_undecided_events_are_kept_together() {
     let directory = tempfile::tempdir().unwrap();
     let records: Vec<_> = (0..1000).map(|key| put("unsure", &key.to_string())).collect();
-    let (journal, answer) = accepted(directory.path(), Vec::new(), &records).await;
+    let (journal, answer) = accepted(directory.path(), &[], &records).await;
     assert_eq!(answer, Accepted { received: 1000, matched: 0 });
     let kept = journal.quarantined().await.unwrap();
     assert_eq!(kept.len(), 101);

@@ -4,7 +4,7 @@
 //! only so many shapes: whole escapes, upper-case, of bytes that need one, which together are
 //! UTF-8. A value may cut an escape or a character in two; then only one end of it is in the value.
 
-use super::{ObjectKey, key::form_byte};
+use super::{ObjectKey, is_raw_in_form, key::form_byte};
 
 impl ObjectKey {
     /// A key whose encoding begins with this text; none if no key's does.
@@ -49,7 +49,7 @@ fn decode_units(mut text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
                 rest
             }
             [byte, rest @ ..] => {
-                bytes.push(is_raw(*byte).then_some(*byte)?);
+                bytes.push(is_raw_in_form(*byte).then_some(*byte)?);
                 rest
             }
         };
@@ -123,10 +123,6 @@ fn with_lead(mut bytes: Vec<u8>) -> Option<ObjectKey> {
     };
     bytes.splice(..0, lead);
     String::from_utf8(bytes).ok()?.parse().ok()
-}
-
-fn is_raw(byte: u8) -> bool {
-    form_byte(byte).eq([byte])
 }
 
 fn is_escaped(byte: u8) -> bool {

@@ -1,17 +1,20 @@
 //! Who wants an event: bucket → rules that match its type and key.
 //!
-//! A [`Table`] is compiled from the documents of all buckets and never changes afterwards; a new
-//! one takes its place in one atomic swap ([`Shared`]). Matching allocates nothing, does no I/O,
-//! and answers in the order of the document.
+//! Each bucket's rules are compiled from its document into a [`Bucket`] that never changes; a
+//! [`Table`] puts one into the place of another, and leaves the other buckets alone. A [`Reader`]
+//! never waits. Matching allocates nothing, does no I/O, and costs nearly the same however many
+//! rules there are (`index`). Rules are found in no particular order.
 
+mod bucket;
 mod compile;
-mod filter;
+mod filters;
+mod index;
 mod shared;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use bucket::{Bucket, Found, Match, Rule};
 pub use compile::compile;
-pub use filter::KeyFilter;
-pub use shared::Shared;
-pub use table::{Bucket, Rule, Table};
+pub use shared::{Reader, Shared, Standing};
+pub use table::Table;

@@ -1,24 +1,47 @@
-//! The one place where the rules in force are found.
+//! The rules in force, as readers see them.
+//!
+//! Buckets are independent: S3 replaces one bucket's document at a time. So there is no table of
+//! all of them that would have to be swapped whole; a look-up takes what is in force for its bucket
+//! at that moment.
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use papaya::{HashMap, LocalGuard};
 
-use super::Table;
+use super::Bucket;
+use crate::model::BucketName;
 
-/// The table in force. Readers never wait, and keep the table they took for as long as they hold
-/// it: one request is matched against one table.
+/// The rules of every bucket.
 #[derive(Clone, Debug, Default)]
-pub struct Shared(Arc<ArcSwap<Table>>);
+pub struct Shared(pub(super) Arc<HashMap<BucketName, Standing>>);
+
+/// What is known of a bucket.
+#[derive(Debug)]
+pub enum Standing {
+    /// The rules of its document.
+    Rules(Bucket),
+    /// Its document was never readable, so nobody can say who wants its events.
+    Undecided,
+}
+
+/// A reader at work. It never waits, and nobody waits for it; what it looked up stays as it is
+/// until it is dropped. Not to be kept long, for what was replaced is freed only afterwards.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    buckets: &'a HashMap<BucketName, Standing>,
+    guard: LocalGuard<'a>,
+}
 
 impl Shared {
-    /// The table in force now.
-    pub fn load(&self) -> Arc<Table> {
-        self.0.load_full()
+    /// Begins to read.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { buckets: &self.0, guard: self.0.guard() }
     }
+}
 
-    /// Puts another table in force.
-    pub fn store(&self, table: Table) {
-        self.0.store(Arc::new(table));
+impl Reader<'_> {
+    /// What is in force for a bucket now; none if it has no document, and nobody wants its events.
+    pub fn bucket(&self, name: &BucketName) -> Option<&Standing> {
+        self.buckets.get(name, &self.guard)
     }
 }

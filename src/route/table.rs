@@ -1,104 +1,109 @@
-//! The compiled rules of every bucket.
+//! The rules in force, as their one writer keeps them.
+//!
+//! It also knows which destinations they name. Destinations are counted by bucket, so that
+//! replacing the rules of one costs what that one has, however many others there are.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use super::KeyFilter;
-use crate::model::{BucketName, Destination, EventType, EventTypeSet, ObjectKey, RuleId};
+use super::{Bucket, Shared, Standing, bucket::Lane};
+use crate::model::{BucketName, Destination};
 
-/// The rules of every bucket, as they were at one moment.
-#[derive(Clone, Debug, Default)]
+/// The writer of the rules in force. Readers see each change at once.
+#[derive(Debug, Default)]
 pub struct Table {
-    buckets: HashMap<BucketName, Arc<Bucket>>,
-    undecided: HashSet<BucketName>,
+    shared: Shared,
+    destinations: HashMap<Arc<str>, Named>,
+    /// Destinations that came or went since they were last announced.
+    changed: HashSet<Arc<str>>,
 }
 
-/// The rules of one bucket.
-#[derive(Clone, Debug, Default)]
-pub struct Bucket {
-    /// What any of the rules wants: most events that nobody wants end here.
-    event_types: EventTypeSet,
-    rules: Box<[Rule]>,
-}
-
-/// One destination's wish for events of one bucket.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// The rule's id; none for EventBridge, which is switched on for a whole bucket.
-    pub id: Option<RuleId>,
-    /// Where a matching event goes.
-    pub destination: Destination,
-    /// The ARN of the destination, which is the name of its lane.
-    pub lane: Arc<str>,
-    /// Which events.
-    pub event_types: EventTypeSet,
-    /// Of which keys.
-    pub filter: KeyFilter,
+/// A destination that rules name.
+#[derive(Debug)]
+struct Named {
+    destination: Arc<Destination>,
+    /// How many buckets have such a rule.
+    buckets: usize,
 }
 
 impl Table {
-    /// The rules that want this event.
-    pub fn matching<'a>(
-        &'a self,
-        bucket: &BucketName,
-        event_type: EventType,
-        key: &'a ObjectKey,
-    ) -> impl Iterator<Item = &'a Rule> + 'a {
-        let bucket = self.buckets.get(bucket);
-        bucket.into_iter().flat_map(move |bucket| bucket.matching(event_type, key))
+    /// The writer of what these readers see.
+    pub fn new(shared: Shared) -> Self {
+        Self { shared, ..Self::default() }
     }
 
-    /// Whether this bucket has a document that was never readable, so that nobody can say who
-    /// wants its events.
-    pub fn is_undecided(&self, bucket: &BucketName) -> bool {
-        self.undecided.contains(bucket)
+    /// Where the rules are read.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Puts a bucket's rules into the place of what it had; without rules it is forgotten.
+    pub fn replace(&mut self, name: BucketName, mut bucket: Bucket) {
+        for lane in &mut bucket.lanes {
+            self.name(lane);
+        }
+        let standing = (!bucket.is_empty()).then_some(Standing::Rules(bucket));
+        self.put(name, standing);
     }
 
     /// Takes note of a bucket whose document was never readable.
     pub fn set_undecided(&mut self, name: BucketName) {
-        self.undecided.insert(name);
+        self.put(name, Some(Standing::Undecided));
     }
 
-    /// Puts a bucket's rules into the place of what it had; without rules it is forgotten.
-    pub fn replace(&mut self, name: BucketName, bucket: Bucket) {
-        self.undecided.remove(&name);
-        if bucket.rules.is_empty() {
-            self.buckets.remove(&name);
-        } else {
-            self.buckets.insert(name, Arc::new(bucket));
+    /// Brings a list of all destinations that rules name, by the name of the lane, up to date.
+    /// Answers whether it changed. There is one such list.
+    pub fn announce(&mut self, destinations: &mut HashMap<Arc<str>, Destination>) -> bool {
+        let mut is_changed = false;
+        for lane in self.changed.drain() {
+            match self.destinations.get(&lane) {
+                Some(named) if !destinations.contains_key(&lane) => {
+                    destinations.insert(lane, Destination::clone(&named.destination));
+                    is_changed = true;
+                }
+                Some(_) => {}
+                None => is_changed |= destinations.remove(&lane).is_some(),
+            }
+        }
+        is_changed
+    }
+
+    fn put(&mut self, name: BucketName, standing: Option<Standing>) {
+        let shared = self.shared.clone();
+        let buckets = shared.0.pin();
+        let before = match standing {
+            Some(standing) => buckets.insert(name, standing),
+            None => buckets.remove(&name),
+        };
+        if let Some(Standing::Rules(before)) = before {
+            for lane in &before.lanes {
+                self.forget(lane);
+            }
         }
     }
 
-    /// Every destination that a rule names, by the name of its lane.
-    pub fn destinations(&self) -> HashMap<Arc<str>, Destination> {
-        let rules = self.buckets.values().flat_map(|bucket| bucket.rules.iter());
-        rules.map(|rule| (Arc::clone(&rule.lane), rule.destination.clone())).collect()
+    /// Counts a bucket for a destination; all buckets hold the same copy of its name.
+    fn name(&mut self, lane: &mut Lane) {
+        if let Some((name, named)) = self.destinations.get_key_value(&lane.name) {
+            *lane = Lane { name: Arc::clone(name), destination: Arc::clone(&named.destination) };
+        } else {
+            let named = Named { destination: Arc::clone(&lane.destination), buckets: 0 };
+            self.destinations.insert(Arc::clone(&lane.name), named);
+            self.changed.insert(Arc::clone(&lane.name));
+        }
+        if let Some(named) = self.destinations.get_mut(&lane.name) {
+            named.buckets += 1;
+        }
     }
-}
 
-impl Bucket {
-    /// Collects rules in their order.
-    pub fn new(rules: Vec<Rule>) -> Self {
-        let event_types =
-            rules.iter().fold(EventTypeSet::EMPTY, |all, rule| all.union(rule.event_types));
-        Self { event_types, rules: rules.into() }
-    }
-
-    /// The rules that want this event.
-    pub fn matching<'a>(
-        &'a self,
-        event_type: EventType,
-        key: &'a ObjectKey,
-    ) -> impl Iterator<Item = &'a Rule> + 'a {
-        let rules = if self.event_types.contains(event_type) { &*self.rules } else { &[] };
-        rules.iter().filter(move |rule| rule.wants(event_type, key))
-    }
-}
-
-impl Rule {
-    fn wants(&self, event_type: EventType, key: &ObjectKey) -> bool {
-        self.event_types.contains(event_type) && self.filter.accepts(key)
+    fn forget(&mut self, lane: &Lane) {
+        let Some(named) = self.destinations.get_mut(&lane.name) else { return };
+        named.buckets -= 1;
+        if named.buckets == 0 {
+            self.destinations.remove(&lane.name);
+            self.changed.insert(Arc::clone(&lane.name));
+        }
     }
 }

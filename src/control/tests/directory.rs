@@ -25,12 +25,12 @@ fn a_change_to_one_bucket_leaves_the_others_alone() {
     scan(&mut documents);
     fs::write(directory.path().join("a.json"), ALSO_GOOD).unwrap();
     assert_eq!(scan(&mut documents), Change::Something);
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
-    assert_eq!(wanted(documents.table(), "b"), ["q"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "b"), ["q"]);
     fs::remove_file(directory.path().join("a.json")).unwrap();
     scan(&mut documents);
     scan_later(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), [""; 0]);
+    assert_eq!(wanted(documents.table().shared(), "a"), [""; 0]);
     assert_eq!(documents.status(), Status { loaded: 1, broken: Vec::new() });
 }
 
@@ -43,13 +43,13 @@ fn a_broken_document_leaves_the_last_good_one_in_force_even_across_a_restart() {
     fs::write(&file, BROKEN).unwrap();
     let mut restarted = documents(directory.path());
     scan(&mut restarted);
-    assert_eq!(wanted(restarted.table(), "a"), ["q"]);
+    assert_eq!(wanted(restarted.table().shared(), "a"), ["q"]);
     let status = restarted.status();
     assert_eq!(status.broken[0].in_force, InForce::LastGood);
     assert!(status.broken[0].problem.contains("The ARN could not be parsed"), "{status:?}");
     fs::write(&file, ALSO_GOOD).unwrap();
     scan(&mut restarted);
-    assert_eq!(wanted(restarted.table(), "a"), ["r"]);
+    assert_eq!(wanted(restarted.table().shared(), "a"), ["r"]);
     assert!(restarted.status().broken.is_empty());
 }
 
@@ -65,7 +65,7 @@ fn a_document_that_was_removed_while_nobody_looked_does_not_come_back() {
     restarted.forget_the_removed();
     fs::write(&file, BROKEN).unwrap();
     scan(&mut restarted);
-    assert_eq!(wanted(restarted.table(), "a"), [""; 0]);
+    assert_eq!(wanted(restarted.table().shared(), "a"), [""; 0]);
 }
 
 #[test]
@@ -74,11 +74,11 @@ fn a_bucket_whose_document_was_never_readable_is_undecided() {
     fs::write(directory.path().join("a.json"), BROKEN).unwrap();
     let mut documents = documents(directory.path());
     scan(&mut documents);
-    assert!(documents.table().is_undecided(&"a".parse().unwrap()));
+    assert!(is_undecided(documents.table().shared(), "a"));
     assert_eq!(documents.status().broken[0].in_force, InForce::Nothing);
     fs::write(directory.path().join("a.json"), GOOD).unwrap();
     scan(&mut documents);
-    assert!(!documents.table().is_undecided(&"a".parse().unwrap()));
+    assert!(!is_undecided(documents.table().shared(), "a"));
 }
 
 #[test]
@@ -117,7 +117,7 @@ async fn a_change_is_put_in_force_without_being_asked() {
     };
     let (ended, ()) = tokio::join!(store.run(stop), change);
     ended.unwrap();
-    assert_eq!(wanted(&routes.load(), "a"), ["q"]);
+    assert_eq!(wanted(&routes, "a"), ["q"]);
     assert_eq!(destinations.borrow().len(), 1);
 }
 
@@ -155,7 +155,7 @@ fn a_link_whose_target_is_away_is_a_broken_document() {
     fs::remove_file(&target).unwrap();
     for _ in 0..3 {
         scan_later(&mut documents);
-        assert_eq!(wanted(documents.table(), "a"), ["q"]);
+        assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
     }
     let status = documents.status();
     assert_eq!(status.broken[0].in_force, InForce::LastGood);
@@ -163,17 +163,17 @@ fn a_link_whose_target_is_away_is_a_broken_document() {
     let mut restarted = self::documents(directory.path());
     scan(&mut restarted);
     restarted.forget_the_removed();
-    assert_eq!(wanted(restarted.table(), "a"), ["q"]);
+    assert_eq!(wanted(restarted.table().shared(), "a"), ["q"]);
 
     fs::write(&target, ALSO_GOOD).unwrap();
     scan_later(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
     assert!(documents.status().broken.is_empty());
 
     fs::remove_file(&link).unwrap();
     symlink(&link, &link).unwrap();
     scan_later(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
     assert_eq!(documents.status().broken.len(), 1);
 }
 
@@ -188,7 +188,7 @@ fn what_takes_the_name_of_a_document_and_is_no_file_does_not_remove_the_document
     fs::create_dir(&file).unwrap();
     scan_later(&mut documents);
     scan_later(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
     assert!(documents.status().broken[0].problem.contains("it is no file"));
 }
 
@@ -216,7 +216,7 @@ fn a_file_of_equal_length_and_time_is_another_document() {
     write_old(&staged, ALSO_GOOD);
     fs::rename(&staged, &file).unwrap();
     scan(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
 }
 
 #[test]
@@ -239,15 +239,15 @@ fn a_document_that_comes_back_at_once_was_never_away() {
     scan(&mut documents);
     fs::remove_file(&file).unwrap();
     scan(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
     assert!(documents.look_again_at().is_some());
     fs::write(&file, ALSO_GOOD).unwrap();
     scan(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
 
     fs::remove_file(&file).unwrap();
     scan_later(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["r"], "the first absence does not count");
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"], "the first absence does not count");
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn rules_do_not_wait_for_copies() {
     }
     let mut documents = documents(directory.path());
     documents.scan(Instant::now()).unwrap();
-    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
     assert!(!directory.path().join(".last-good").exists());
     documents.copy_for(Duration::ZERO);
     assert!(directory.path().join(".last-good/a.json").exists());
@@ -341,7 +341,7 @@ async fn a_directory_that_goes_away_takes_no_rules_along() {
         fs::rename(&directory, &away).unwrap();
         changes(&mut status).await;
         assert!(status.borrow().broken[0].problem.starts_with("cannot read the directory"));
-        assert_eq!(wanted(&routes.load(), "a"), ["q"]);
+        assert_eq!(wanted(&routes, "a"), ["q"]);
 
         fs::rename(&away, &directory).unwrap();
         changes(&mut status).await;
@@ -350,7 +350,7 @@ async fn a_directory_that_goes_away_takes_no_rules_along() {
     };
     let (ended, ()) = tokio::join!(store.run(stop), change);
     ended.unwrap();
-    assert_eq!(wanted(&routes.load(), "a"), ["q"]);
+    assert_eq!(wanted(&routes, "a"), ["q"]);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     model::{EventType, Region},
-    route::Table,
+    route::{Found, Shared, Standing},
     rules,
 };
 
@@ -36,7 +36,7 @@ fn scope() -> Scope {
 }
 
 fn documents(directory: &Path) -> Documents {
-    Documents::new(directory.into(), scope())
+    Documents::new(directory.into(), scope(), Shared::default())
 }
 
 /// Scans now; what waits for a second look goes on waiting.
@@ -79,8 +79,15 @@ async fn changes<T>(receiver: &mut watch::Receiver<T>) {
 }
 
 /// The ids of the rules that want a new object in this bucket.
-fn wanted(table: &Table, bucket: &str) -> Vec<String> {
-    let (bucket, key) = (bucket.parse().unwrap(), "k".parse().unwrap());
-    let rules = table.matching(&bucket, EventType::ObjectCreatedPut, &key);
-    rules.map(|rule| rule.id.as_ref().unwrap().to_string()).collect()
+fn wanted(routes: &Shared, bucket: &str) -> Vec<String> {
+    let (reader, mut found) = (routes.reader(), Found::default());
+    let Some(Standing::Rules(bucket)) = reader.bucket(&bucket.parse().unwrap()) else {
+        return Vec::new();
+    };
+    bucket.find(EventType::ObjectCreatedPut, &"k".parse().unwrap(), &mut found);
+    bucket.matches(&found).map(|rule| rule.id.unwrap().to_string()).collect()
+}
+
+fn is_undecided(routes: &Shared, bucket: &str) -> bool {
+    matches!(routes.reader().bucket(&bucket.parse().unwrap()), Some(Standing::Undecided))
 }

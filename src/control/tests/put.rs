@@ -39,7 +39,7 @@ fn a_stored_document_is_a_file_like_a_person_s_and_in_force_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut documents = documents(directory.path());
     put(&mut documents, GOOD);
-    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
     assert_eq!(documents.document(&bucket()), Some(&parse(GOOD)));
     assert_eq!(names(directory.path()), ["a.json"]);
     let stored = fs::read_to_string(directory.path().join("a.json")).unwrap();
@@ -58,7 +58,7 @@ fn a_document_keeps_the_form_in_which_it_was() {
     put(&mut documents, ALSO_GOOD);
     assert_eq!(names(directory.path()), ["a.xml"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), parse(ALSO_GOOD).to_xml() + "\n");
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_empty_document_takes_the_file_the_rules_and_the_copy_away() {
     put(&mut documents, "{}");
     assert_eq!(names(directory.path()), [""; 0]);
     assert!(!directory.path().join(".last-good/a.json").exists());
-    assert_eq!(wanted(documents.table(), "a"), [""; 0]);
+    assert_eq!(wanted(documents.table().shared(), "a"), [""; 0]);
     assert_eq!(documents.document(&bucket()), None);
     put(&mut documents, "{}");
 }
@@ -91,7 +91,7 @@ fn a_stored_document_mends_one_that_was_broken_or_there_twice() {
     put(&mut documents, ALSO_GOOD);
     assert_eq!(names(directory.path()), ["a.json"]);
     assert!(documents.status().broken.is_empty());
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
 }
 
 #[test]
@@ -102,18 +102,18 @@ fn whoever_writes_last_wins() {
     put(&mut documents, GOOD);
     fs::write(&file, ALSO_GOOD).unwrap();
     assert_eq!(scan(&mut documents), Change::Something);
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
     // The edit that nobody has seen yet goes.
     fs::write(&file, BROKEN).unwrap();
     put(&mut documents, GOOD);
     scan_later(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
     // Neither does a name that was missing for a moment take the new document along.
     fs::remove_file(&file).unwrap();
     scan(&mut documents);
     put(&mut documents, ALSO_GOOD);
     scan_later(&mut documents);
-    assert_eq!(wanted(documents.table(), "a"), ["r"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["r"]);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn what_cannot_be_written_changes_nothing() {
     fs::create_dir(&in_the_way).unwrap();
     let refused = documents.put(&bucket(), parse(ALSO_GOOD), Instant::now()).unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::IsADirectory);
-    assert_eq!(wanted(documents.table(), "a"), ["q"]);
+    assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
     assert_eq!(documents.document(&bucket()), Some(&parse(GOOD)));
     fs::remove_dir(&in_the_way).unwrap();
     put(&mut documents, ALSO_GOOD);
@@ -140,7 +140,7 @@ async fn what_is_stored_is_in_force_when_the_answer_comes() {
     let (requests, (stopper, stop)) = (store.requests(), stopper());
     let put = async |json| {
         requests.put(bucket(), parse(json)).await.unwrap();
-        wanted(&routes.load(), "a")
+        wanted(&routes, "a")
     };
     let ask = async {
         assert_eq!(put(GOOD).await, ["q"]);

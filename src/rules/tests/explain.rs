@@ -247,9 +247,12 @@ proptest! {
 
         let key: ObjectKey = key.parse().unwrap();
         let compiled = route::compile(&document, &bus(), config.key_match);
+        let mut found = route::Found::default();
+        compiled.find(event_type, &key, &mut found);
+        found.sort();
         let matching: Vec<_> = compiled
-            .matching(event_type, &key)
-            .map(|rule| (rule.id.as_ref().map(ToString::to_string), rule.destination.to_string()))
+            .matches(&found)
+            .map(|rule| (rule.id.map(ToString::to_string), rule.lane.to_string()))
             .collect();
         prop_assert_eq!(claimed, matching);
     }
