@@ -119,7 +119,8 @@ impl Daemon {
         let (journal, writer) = open_journal(config.journal.clone()).await?;
         let routes = route::Shared::default();
         let scope = scope(config)?;
-        let store = control::Store::open(&config.notifications, scope.clone(), routes.clone())?;
+        let (store, requests) =
+            control::Store::open(&config.notifications, scope.clone(), routes.clone())?;
         let documents = store.status();
         let acceptor = ingest::Acceptor::new(routes, journal.clone());
         let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
@@ -132,7 +133,7 @@ impl Daemon {
             buckets: config.buckets.clone(),
             owners: config.owners(),
             scope: scope.clone(),
-            documents: store.requests(),
+            documents: requests.clone(),
             probe: probe(aws.clone(), renderer.clone()),
         };
         let s3 = control::Server::bind(config.listen.s3, api).await?;
@@ -140,7 +141,7 @@ impl Daemon {
             config.listen.admin,
             health(journal.clone(), documents),
             exposition(journal.clone(), metrics),
-            explanation(control::Explainer::new(scope, store.requests(), store.status())),
+            explanation(control::Explainer::new(scope, requests, store.status())),
         )
         .await?;
         let lanes = lanes(aws, renderer, journal, config.deliver.clone());
@@ -291,7 +292,7 @@ fn probe(aws: Aws, renderer: Renderer) -> control::Probe {
             let control::TestEvent { bucket, request_id, host_id } = &*event;
             let test = renderer.test_event(bucket, Timestamp::now(), request_id, host_id);
             aws.probe(&destination, &test).await.map_err(|unfit| {
-                warn!(%bucket, %destination, cause = %unfit, "a destination is unfit for a new configuration");
+                warn!(%bucket, %destination, request_id, cause = %OneLine(&unfit), "a destination is unfit for a new configuration");
                 match unfit {
                     publish::Unfit::Missing(_) => control::Unfit::Missing,
                     publish::Unfit::Forbidden(_) => control::Unfit::Forbidden,

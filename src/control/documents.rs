@@ -14,10 +14,10 @@ use std::{
 use tracing::{error, info, warn};
 
 use super::{
-    Broken, DocumentError, InForce, Scope, Status,
+    Broken, DocumentError, InForce, Scope, Status, Unreadable,
     durable_file::{self, Flush},
     last_good::LastGood,
-    listing::{Found, Listing, list},
+    listing::{Found, Listing, files_of, list},
     read::{is_xml, read_document},
 };
 use crate::{
@@ -82,8 +82,12 @@ impl Documents {
     }
 
     /// The document in force for a bucket.
-    pub(super) fn document(&self, bucket: &BucketName) -> Option<&Document> {
-        self.known.get(bucket.as_str()).and_then(|known| known.standing.document.as_ref())
+    pub(super) fn document(&self, bucket: &BucketName) -> Result<Option<&Document>, Unreadable> {
+        let Some(known) = self.known.get(bucket.as_str()) else { return Ok(None) };
+        match &known.standing {
+            Standing { document: None, broken: Some(_) } => Err(Unreadable),
+            Standing { document, .. } => Ok(document.as_ref()),
+        }
     }
 
     /// The rules in force.
@@ -111,6 +115,10 @@ impl Documents {
     /// Brings the table up to date with the directory.
     pub(super) fn scan(&mut self, now: Instant) -> io::Result<Change> {
         let listing = list(&self.directory)?;
+        if listing.is_empty() && !self.known.is_empty() && self.last_good.are_lost() {
+            // Whoever removes the last document leaves the copies.
+            return Err(io::Error::other("it is empty, and so are the copies; is it mounted?"));
+        }
         let mut change = Change::Nothing;
         for stem in self.removed(&listing, now) {
             self.forget(&stem);
@@ -135,28 +143,36 @@ impl Documents {
         now: Instant,
     ) -> io::Result<()> {
         let stem = bucket.as_str();
-        let files = self.known.get(stem).map(|known| known.found.files.as_slice());
-        let files: Vec<_> = files.unwrap_or_default().iter().map(|(path, _)| path).collect();
+        // What is there now, not at the last scan: a file that somebody just wrote goes as well.
+        let mut files = files_of(&self.directory, stem);
         if document.is_empty() {
-            durable_file::remove(&self.directory, &files)?;
-            self.forget(stem);
+            durable_file::swap(None, &files)?;
+            if self.known.contains_key(stem) {
+                self.forget(stem);
+            }
             return Ok(());
         }
-        let (path, others) = match files.as_slice() {
-            [] => (self.directory.join(format!("{stem}.json")), Vec::new()),
-            [path, others @ ..] => ((*path).clone(), others.to_vec()),
+        let path = if files.is_empty() {
+            self.directory.join(format!("{stem}.json"))
+        } else {
+            files.remove(0)
         };
         let text = if is_xml(&path) { document.to_xml() } else { document.to_json() } + "\n";
-        durable_file::replace(&path, text.as_bytes(), Flush::Now)?;
-        durable_file::remove(&self.directory, &others)?;
-        let found = Found::just_written(path);
-        let before = self.known.remove(stem).map(|known| known.standing).unwrap_or_default();
+        durable_file::swap(Some((&path, text.as_bytes())), &files)?;
+        self.take(bucket, document, path, now);
+        Ok(())
+    }
+
+    /// Takes note of a document that was just written.
+    fn take(&mut self, bucket: &BucketName, document: Document, path: PathBuf, now: Instant) {
+        let stem = bucket.as_str().to_owned();
+        let before = self.known.remove(&stem).map(|known| known.standing).unwrap_or_default();
         let standing = self.accept(bucket, document, &before);
-        self.uncopied.insert(stem.to_owned(), Flush::Now);
+        self.uncopied.insert(stem.clone(), Flush::Now);
+        let found = Found::just_written(path);
         // Somebody may have written the file since: the second look finds out.
         let read_again = Some(now + SECOND_LOOK);
-        self.known.insert(stem.to_owned(), Known { found, standing, read_again, missing: None });
-        Ok(())
+        self.known.insert(stem, Known { found, standing, read_again, missing: None });
     }
 
     /// Drops the copies of documents that were removed while nobody looked.
@@ -257,7 +273,7 @@ impl Documents {
         let broken = Broken { file, problem: OneLine(cause).to_string(), in_force };
         if before.broken.as_ref() != Some(&broken) {
             let (file, cause) = (OneLine(broken.file.display()), &broken.problem);
-            error!(%file, %cause, ?in_force, "notification document is broken");
+            error!(%file, %cause, in_force = in_force.words(), "notification document is broken");
         }
         if document.is_none()
             && let Ok(bucket) = stem.parse()

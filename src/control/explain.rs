@@ -5,7 +5,8 @@ use std::path::Path;
 use tokio::sync::watch;
 
 use super::{
-    OpenError, Requests, Scope, Status, Stopped, last_good::LastGood, listing, read::read_document,
+    GetError, OpenError, Requests, Scope, Status, Stopped, last_good::LastGood, listing,
+    read::read_document,
 };
 use crate::{
     model::BucketName,
@@ -28,7 +29,12 @@ impl Explainer {
 
     /// Why each rule in force wants the event or does not.
     pub async fn explain(&self, question: &Question) -> Result<Explanation, Stopped> {
-        let document = self.documents.document(question.bucket.clone()).await?;
+        let document = match self.documents.document(question.bucket.clone()).await {
+            Ok(document) => document,
+            // The problem tells why.
+            Err(GetError::Unreadable(_)) => None,
+            Err(GetError::Stopped(stopped)) => return Err(stopped),
+        };
         let problem = self.problem(&question.bucket);
         let standing = Standing { document: document.as_ref(), problem: problem.as_deref() };
         Ok(rules::explain(question, standing, &self.scope.bus, &self.scope.rules))

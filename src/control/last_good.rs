@@ -27,11 +27,15 @@ pub(super) struct LastGood {
     /// The last attempt to keep a copy failed, and was reported: a read-only directory is one
     /// finding, whatever the number of documents.
     refused: bool,
+    /// There was a directory of copies once.
+    seen: bool,
 }
 
 impl LastGood {
     pub(super) fn new(documents: &Path) -> Self {
-        Self { directory: documents.join(".last-good"), refused: false }
+        let directory = documents.join(".last-good");
+        let seen = directory.is_dir();
+        Self { directory, refused: false, seen }
     }
 
     /// Keeps a copy, unless there is one already.
@@ -66,12 +70,19 @@ impl LastGood {
         list(&self.directory).map_or_else(|_| Vec::new(), |listing| listing.into_keys().collect())
     }
 
+    /// Whether the directory of the copies is gone, which nobody removes with a document.
+    pub(super) fn are_lost(&self) -> bool {
+        self.seen && !self.directory.exists()
+    }
+
     /// Not the directory above: where that is gone, somebody is about to put another in its place.
-    fn create_directory(&self) -> io::Result<()> {
+    fn create_directory(&mut self) -> io::Result<()> {
         match fs::create_dir(&self.directory) {
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            created => created,
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            created => created?,
         }
+        self.seen = true;
+        Ok(())
     }
 
     fn report(&mut self, outcome: io::Result<()>) {

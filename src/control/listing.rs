@@ -102,6 +102,12 @@ pub(super) fn list(directory: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
+/// The files of one bucket that are there at this moment, the JSON one first.
+pub(super) fn files_of(directory: &Path, stem: &str) -> Vec<PathBuf> {
+    let files = ["json", "xml"].map(|form| directory.join(format!("{stem}.{form}")));
+    files.into_iter().filter(|file| fs::symlink_metadata(file).is_ok()).collect()
+}
+
 /// The state of a file; none if its name disappeared since the directory gave it.
 fn examine(path: &Path) -> Option<Result<Stamp, io::ErrorKind>> {
     let examined = fs::metadata(path).map_err(|cause| cause.kind());

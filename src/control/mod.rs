@@ -30,6 +30,6 @@ pub use config::Config;
 pub use explain::{Explainer, explain_files};
 pub use listing::documents_in;
 pub use read::{DocumentError, Scope, read_document};
-pub use requests::{PutError, Requests, Stopped};
+pub use requests::{GetError, PutError, Requests, Stopped, Unreadable};
 pub use status::{Broken, InForce, Status};
 pub use store::{OpenError, Store, WatchError};

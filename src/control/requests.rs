@@ -20,7 +20,7 @@ pub(super) type Asked = mpsc::Receiver<Request>;
 #[derive(Debug)]
 pub(super) enum Request {
     /// What document is in force for this bucket?
-    Get { bucket: BucketName, reply: oneshot::Sender<Option<Document>> },
+    Get { bucket: BucketName, reply: oneshot::Sender<Result<Option<Document>, Unreadable>> },
     /// Put this document in the place of the bucket's.
     Put { bucket: BucketName, document: Document, reply: oneshot::Sender<Result<(), PutError>> },
 }
@@ -28,6 +28,12 @@ pub(super) enum Request {
 /// Why a document is not stored. The bucket's former one is in force.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
+    /// Nobody can say what the directory holds.
+    #[error("notifications.directory is not what it was; {problem}")]
+    Directory {
+        /// Why.
+        problem: String,
+    },
     /// The file cannot be written.
     #[error("cannot write into notifications.directory; make room there, or let fanfare write")]
     Write(#[source] io::Error),
@@ -35,6 +41,22 @@ pub enum PutError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
+
+/// Why nobody can say which document a bucket has.
+#[derive(Debug, thiserror::Error)]
+pub enum GetError {
+    /// Its file is broken and there is no earlier one.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// Nobody is there to ask.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// The bucket's file is broken, and nothing is in force in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bucket's notification document cannot be read; `fanfare check` and /readyz say why")]
+pub struct Unreadable;
 
 /// The store has stopped, as the daemon is about to.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +70,11 @@ pub(super) fn requests() -> (Requests, Asked) {
 }
 
 impl Requests {
-    /// The document in force for a bucket.
-    pub async fn document(&self, bucket: BucketName) -> Result<Option<Document>, Stopped> {
+    /// The document in force for a bucket, if it has any.
+    pub async fn document(&self, bucket: BucketName) -> Result<Option<Document>, GetError> {
         let (reply, document) = oneshot::channel();
         self.0.send(Request::Get { bucket, reply }).await.or(Err(Stopped))?;
-        document.await.or(Err(Stopped))
+        Ok(document.await.or(Err(Stopped))??)
     }
 
     /// Stores a document in the place of the bucket's; an empty one removes it. When this returns,

@@ -11,13 +11,14 @@ use std::{
 use tokio::{
     sync::{Notify, watch},
     task::{JoinError, spawn_blocking},
-    time::sleep,
+    time::sleep_until,
 };
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     Broken, Config, InForce, PutError, Scope, Status,
     documents::{Change, Documents},
+    durable_file,
     listing::documents_in,
     requests::{Asked, Request, Requests, requests},
     watch::DirectoryWatch,
@@ -35,6 +36,8 @@ const QUIET: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long to write copies before looking at the directory again.
 const COPYING: Duration = Duration::from_millis(100);
+/// How many times as long as a scan took to wait before the next one.
+const SCANS_REST: u32 = 4;
 /// How often to scan without being told: network file systems tell nothing.
 const RESCAN: Duration = Duration::from_secs(30);
 
@@ -73,17 +76,24 @@ pub struct Store {
     status: watch::Sender<Status>,
     changed: Arc<Notify>,
     asked: Asked,
-    requests: Requests,
     watch: DirectoryWatch,
+    /// When to look whether a scan is due.
+    look_at: Instant,
     scan_at: Instant,
+    /// How long to wait after a change: a scan of a large directory must not follow another at once.
+    quiet: Duration,
     /// Why the directory cannot be read, while it cannot.
     unreadable: Option<Broken>,
 }
 
 impl Store {
     /// Loads every document and puts the rules in force. A broken document is no error: it shows
-    /// in the [`Status`].
-    pub fn open(config: &Config, scope: Scope, routes: Shared) -> Result<Self, OpenError> {
+    /// in the [`Status`]. Documents are asked for and stored through the [`Requests`].
+    pub fn open(
+        config: &Config,
+        scope: Scope,
+        routes: Shared,
+    ) -> Result<(Self, Requests), OpenError> {
         let directory = config.directory.clone();
         // A directory that cannot be read is the settings' fault, whatever watching it would say.
         documents_in(&directory)?;
@@ -91,6 +101,9 @@ impl Store {
         // Watched before the first scan, so that no change falls between the two.
         let watch = DirectoryWatch::open(&directory, Arc::clone(&changed))
             .map_err(|source| OpenError::Watch { path: directory.clone(), source })?;
+        if let Err(cause) = durable_file::sweep(&directory) {
+            debug!(%cause, "cannot remove what a crash left of a document that was stored");
+        }
         let mut documents = Documents::new(directory.clone(), scope, routes);
         let now = Instant::now();
         documents
@@ -105,13 +118,14 @@ impl Store {
             status: watch::Sender::default(),
             changed,
             asked,
-            requests,
             watch,
+            look_at: now + QUIET,
             scan_at: now + RESCAN,
+            quiet: QUIET,
             unreadable: None,
         };
         store.publish();
-        Ok(store)
+        Ok((store, requests))
     }
 
     /// The destinations that the rules in force name, now and after every change.
@@ -124,29 +138,29 @@ impl Store {
         self.status.subscribe()
     }
 
-    /// Where to ask for documents and to store them.
-    pub fn requests(&self) -> Requests {
-        self.requests.clone()
-    }
-
-    /// Follows the directory and answers requests until the stop.
+    /// Follows the directory and answers requests until nobody is left to ask and the stop is
+    /// requested, or until the stop expires.
     pub async fn run(mut self, stop: Stop) -> Result<(), WatchError> {
+        let mut may_ask = true;
         loop {
-            let pause = if self.documents.has_uncopied() { QUIET } else { LOOK };
+            let look_at = self.look_at;
+            // The look comes before the requests: who asks without pause must not hide a change.
             tokio::select! {
                 biased;
-                () = stop.requested() => return Ok(()),
-                Some(request) = self.asked.recv() => {
-                    self = self.answer(request).await?;
-                    continue;
+                () = stop.expired() => return Ok(()),
+                () = sleep_until(look_at.into()) => {
+                    self = self.blocking(|store| store.look(Instant::now())).await?.0;
                 }
                 () = self.changed.notified() => {
-                    sleep(QUIET).await;
-                    self.scan_at = Instant::now();
+                    self.scan_at = self.scan_at.min(Instant::now() + self.quiet);
+                    self.look_at = self.look_at.min(self.scan_at);
                 }
-                () = sleep(pause) => {}
+                request = self.asked.recv(), if may_ask => match request {
+                    Some(request) => self = self.answer(request).await?,
+                    None => may_ask = false,
+                },
+                () = stop.requested(), if !may_ask => return Ok(()),
             }
-            self = self.blocking(|store| store.look(Instant::now())).await?.0;
         }
     }
 
@@ -154,7 +168,7 @@ impl Store {
     async fn answer(self, request: Request) -> Result<Self, JoinError> {
         match request {
             Request::Get { bucket, reply } => {
-                drop(reply.send(self.documents.document(&bucket).cloned()));
+                drop(reply.send(self.documents.document(&bucket).map(Option::<&Document>::cloned)));
                 Ok(self)
             }
             Request::Put { bucket, document, reply } => {
@@ -167,6 +181,9 @@ impl Store {
     }
 
     fn put(&mut self, bucket: &BucketName, document: Document) -> Result<(), PutError> {
+        if let Some(broken) = &self.unreadable {
+            return Err(PutError::Directory { problem: broken.problem.clone() });
+        }
         self.documents.put(bucket, document, Instant::now()).map_err(PutError::Write)?;
         self.publish();
         Ok(())
@@ -189,8 +206,11 @@ impl Store {
         if self.watch.renew() || is_due || self.scan_at <= now {
             self.scan_at = now + RESCAN;
             self.scan(now);
+            self.quiet = QUIET.max(now.elapsed() * SCANS_REST);
         }
         self.documents.copy_for(COPYING);
+        let pause = if self.documents.has_uncopied() { QUIET } else { LOOK };
+        self.look_at = (Instant::now() + pause).min(self.scan_at);
     }
 
     fn scan(&mut self, now: Instant) {

@@ -148,9 +148,14 @@ impl fmt::Display for Place {
 /// S3 stores documents as XML, so JSON may not smuggle one in: no GET could show it.
 /// Source: <https://www.w3.org/TR/xml/#charsets>
 pub(super) fn illegal_char(text: &str) -> Option<char> {
-    text.chars().find(|c| match c {
-        '\t' | '\n' | '\r' => false,
-        '\u{FFFE}' | '\u{FFFF}' => true,
-        _ => *c < ' ',
-    })
+    text.chars().find(|c| !is_xml_char(*c))
+}
+
+/// Whether XML 1.0 can hold this character.
+pub fn is_xml_char(c: char) -> bool {
+    match c {
+        '\t' | '\n' | '\r' => true,
+        '\u{FFFE}' | '\u{FFFF}' => false,
+        _ => c >= ' ',
+    }
 }

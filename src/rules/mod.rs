@@ -38,6 +38,7 @@ mod tests;
 
 pub use config::{Config, KeyMatch, Overlap};
 pub use document::{Context, Document, EventBridge, Rule};
+pub use draft::is_xml_char;
 pub use event_name::{EventNameError, event_type_named};
 pub use explain::{Explained, Explanation, InForce, Standing, explain};
 pub use filter::{Filter, FilterName, FilterRule};

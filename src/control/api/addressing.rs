@@ -4,15 +4,16 @@
 
 use std::borrow::Cow;
 
-use axum::http::{Method, header::HOST, request::Parts, uri::Authority};
+use axum::http::{Method, header::HOST, request::Parts};
+use percent_encoding::percent_decode_str;
 
 use super::{Action, Domain, query::Query};
 
 /// A request for the notification configuration of a bucket, whose name is as sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Operation<'r> {
     pub(super) action: Action,
-    pub(super) bucket: &'r str,
+    pub(super) bucket: Cow<'r, str>,
 }
 
 impl<'r> Operation<'r> {
@@ -24,19 +25,21 @@ impl<'r> Operation<'r> {
             _ => return None,
         };
         let path = head.uri.path().strip_prefix('/')?;
-        let (bucket, key) = match virtual_host(head, domain) {
-            Some(bucket) => (bucket, path),
-            None => path.split_once('/').unwrap_or((path, "")),
+        let (bucket, key) = if let Some(bucket) = virtual_host(head, domain) {
+            (Cow::Owned(bucket), path)
+        } else {
+            let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+            (percent_decode_str(bucket).decode_utf8_lossy(), key)
         };
         let is_it = !bucket.is_empty() && key.is_empty() && is_about_notification(head);
         is_it.then_some(Self { action, bucket })
     }
 }
 
-fn virtual_host<'r>(head: &'r Parts, domain: Option<&Domain>) -> Option<&'r str> {
-    let in_header = || head.headers.get(HOST)?.to_str().ok();
-    let host = head.uri.authority().map(Authority::as_str).or_else(in_header)?;
-    domain?.bucket_of(host)
+/// The bucket in the host's name. Only the header counts, since only that is signed: a request
+/// line may name another host.
+fn virtual_host(head: &Parts, domain: Option<&Domain>) -> Option<String> {
+    domain?.bucket_of(head.headers.get(HOST)?.to_str().ok()?)
 }
 
 /// With a value, the subresource is another one: Ceph takes the id of a configuration there.
@@ -63,7 +66,7 @@ mod tests {
         let (head, ()) = request.body(()).unwrap().into_parts();
         let domain = Domain::try_from("s3.test".to_owned()).unwrap();
         let operation = Operation::of(&head, Some(&domain))?;
-        Some((operation.action, operation.bucket.to_owned()))
+        Some((operation.action, operation.bucket.into_owned()))
     }
 
     #[test]
@@ -73,6 +76,10 @@ mod tests {
             ("s3.test", "/photos/?notification="),
             ("photos.s3.test:9711", "/?notification"),
             ("photos.s3.test", "/?x-id=Get&notification"),
+            ("PHOTOS.s3.test.", "/?notification"),
+            ("s3.test", "/%70hotos?notification"),
+            ("photos.s3.test", "http://secret.s3.test/?notification"),
+            ("127.0.0.1", "http://secret.s3.test/photos?notification"),
         ] {
             let get = (Action::GetBucketNotification, "photos".to_owned());
             let put = (Action::PutBucketNotification, "photos".to_owned());

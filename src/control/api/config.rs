@@ -37,15 +37,17 @@ impl Default for ApiConfig {
 
 impl Domain {
     /// What stands before the domain in a host's name, which may have a port: the bucket of a
-    /// virtual-hosted request.
-    pub(super) fn bucket_of<'h>(&self, host: &'h str) -> Option<&'h str> {
+    /// virtual-hosted request, in lower case, since hosts have no other.
+    pub(super) fn bucket_of(&self, host: &str) -> Option<String> {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             _ => host,
         };
+        let name = name.strip_suffix('.').unwrap_or(name);
         let (front, back) = name.split_at_checked(name.len().checked_sub(self.0.len())?)?;
         let bucket = front.strip_suffix('.')?;
-        (back.eq_ignore_ascii_case(&self.0) && !bucket.is_empty()).then_some(bucket)
+        let is_ours = back.eq_ignore_ascii_case(&self.0) && !bucket.is_empty();
+        is_ours.then(|| bucket.to_ascii_lowercase())
     }
 }
 
@@ -77,7 +79,7 @@ mod tests {
         let domain = Domain::try_from("S3.example.com".to_owned()).unwrap();
         for (host, bucket) in [
             ("photos.s3.example.com", Some("photos")),
-            ("a.b.s3.EXAMPLE.com:9711", Some("a.b")),
+            ("A.b.s3.EXAMPLE.com.:9711", Some("a.b")),
             ("s3.example.com", None),
             (".s3.example.com", None),
             ("photoss3.example.com", None),
@@ -86,7 +88,7 @@ mod tests {
             ("[::1]:9711", None),
             ("ü", None),
         ] {
-            assert_eq!(domain.bucket_of(host), bucket, "{host}");
+            assert_eq!(domain.bucket_of(host).as_deref(), bucket, "{host}");
         }
     }
 

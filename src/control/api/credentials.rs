@@ -179,6 +179,16 @@ impl From<Credential> for Draft {
     }
 }
 
+impl Action {
+    /// The name, as Amazon's policies have it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::GetBucketNotification => "s3:GetBucketNotification",
+            Self::PutBucketNotification => "s3:PutBucketNotification",
+        }
+    }
+}
+
 impl Grant {
     pub(super) fn covers(&self, action: Action, bucket: &BucketName) -> bool {
         self.actions.contains(&action) && self.buckets.iter().any(|names| names.accepts(bucket))

@@ -7,7 +7,7 @@ use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use futures_util::{StreamExt as _, future::BoxFuture, stream};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::error_document::ErrorDocument;
 use crate::{
@@ -15,8 +15,11 @@ use crate::{
     rules::{Document, EventBridge},
 };
 
-/// Destinations that are asked at the same time.
-const ASKED_AT_ONCE: usize = 64;
+/// Destinations that are asked at the same time: more than the rules that Amazon allows a bucket.
+const ASKED_AT_ONCE: usize = 256;
+
+/// The log names so many of the destinations that fail.
+const REASONS_MAX: usize = 5;
 
 /// What a destination is asked with: the ids of the request that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +51,7 @@ type Ask = dyn Fn(Destination, Arc<TestEvent>) -> BoxFuture<'static, Answer> + S
 type Answer = Result<Option<String>, Unfit>;
 
 impl Probe {
-    /// `ask` must not wait longer than it is left to.
+    /// `ask` is let go of when it takes too long.
     pub fn new<F>(ask: impl Fn(Destination, Arc<TestEvent>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Answer> + Send + 'static,
@@ -64,18 +67,21 @@ impl Probe {
         event: TestEvent,
         time: Duration,
     ) -> Result<Option<String>, ErrorDocument> {
-        let (event, deadline) = (Arc::new(event), Instant::now() + time);
+        let event = Arc::new(event);
         let mut seen = HashSet::new();
         let destinations = document.rules().iter().map(|rule| &rule.destination);
         let destinations = destinations.filter(|destination| seen.insert(*destination));
-        let ask = |destination: &Destination| {
+        let ask = |(place, destination): (usize, &Destination)| {
             let asked = (self.0)(destination.clone(), Arc::clone(&event));
             let late = Err(Unfit::Unanswered(format!("no answer within {time:?}")));
             let destination = destination.clone();
-            async move { (destination, timeout_at(deadline, asked).await.unwrap_or(late)) }
+            async move { (place, destination, timeout(time, asked).await.unwrap_or(late)) }
         };
-        let asked: Vec<_> = destinations.map(ask).collect();
-        let answers: Vec<_> = stream::iter(asked).buffered(ASKED_AT_ONCE).collect().await;
+        let asked: Vec<_> = destinations.enumerate().map(ask).collect();
+        let mut answers: Vec<_> =
+            stream::iter(asked).buffer_unordered(ASKED_AT_ONCE).collect().await;
+        answers.sort_unstable_by_key(|(place, ..)| *place);
+        let answers: Vec<_> = answers.into_iter().map(|(_, to, answer)| (to, answer)).collect();
         match refusal(&answers) {
             Some(refusal) => Err(refusal),
             None if shows_message_id(document) => {
@@ -94,13 +100,17 @@ fn refusal(answers: &[(Destination, Answer)]) -> Option<ErrorDocument> {
         "InvalidArgument",
         "Unable to validate the following destination configurations",
     );
+    let mut reasons = Vec::new();
     for ((destination, unfit), number) in unfit.zip(1..) {
         let (name, value) = argument(destination, unfit);
+        if reasons.len() < REASONS_MAX {
+            reasons.push(format!("{name}: {value}"));
+        }
         refusal = refusal
             .with(format!("ArgumentName{number}"), name)
             .with(format!("ArgumentValue{number}"), value);
     }
-    (!refusal.details.is_empty()).then_some(refusal)
+    (!refusal.details.is_empty()).then(|| refusal.because(reasons.join("; ")))
 }
 
 /// Amazon's words, but for a destination that does not answer, which Amazon does not have.
@@ -151,6 +161,8 @@ impl fmt::Debug for Probe {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+
+    use tokio::time::Instant;
 
     use super::*;
     use crate::{
@@ -231,6 +243,21 @@ mod tests {
         assert_eq!(started.elapsed(), Duration::from_secs(5));
         assert_eq!(arguments.len(), 6);
         assert!(arguments.iter().any(|it| it.contains("no answer within 5s")), "{arguments:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_does_not_answer_holds_back_no_other() {
+        let rules = (0..100).map(|n| {
+            let arn = format!("{QUEUE}{n}");
+            serde_json::json!({ "QueueArn": arn, "Events": ["s3:ObjectCreated:*"] })
+        });
+        let rules: Vec<_> = rules.collect();
+        let document = document(&serde_json::json!({ "QueueConfigurations": rules }));
+        let probe = Probe::new(async |destination: Destination, _| {
+            if destination.as_str().ends_with("q0") { pending().await } else { Ok(None) }
+        });
+        let arguments = validated(&document, probe).await.unwrap_err();
+        assert_eq!(arguments.len(), 2, "{arguments:?}");
     }
 
     #[tokio::test]

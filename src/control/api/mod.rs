@@ -13,6 +13,7 @@ mod destinations;
 mod error_document;
 mod ids;
 mod query;
+mod refusals;
 mod server;
 mod sigv4;
 

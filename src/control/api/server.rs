@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{StatusCode, header, request::Parts},
+    http::{header, request::Parts},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -25,11 +25,13 @@ use super::{
     checksum,
     error_document::ErrorDocument,
     ids::Ids,
+    refusals,
+    sigv4::SignedBody,
 };
 use crate::{
-    control::{PutError, Requests, Scope},
+    control::{GetError, PutError, Requests, Scope},
     model::{BucketName, Owners},
-    rules::{Context, Document},
+    rules::{Context, Document, EventBridge},
     serve::serve,
     stop::Stop,
 };
@@ -43,6 +45,10 @@ const RULE_BYTES: usize = 16 << 10;
 const BODY_BYTES_MAX: usize = 256 << 20;
 /// How long a body may take.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long what is left of the body of a refused request may take.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+/// A path is logged up to so many bytes.
+const PATH_SHOWN_MAX: usize = 300;
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -102,16 +108,39 @@ impl Server {
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let ids = Ids::new();
     let (head, mut body) = request.into_parts();
-    let answer = match api.answer(&head, &mut body, &ids).await {
+    let verified = api.credentials.verify(&head, Timestamp::now());
+    let signer = verified.as_ref().ok().map(|(signer, _)| signer.clone());
+    let answer = match verified {
+        Ok((signer, signed)) => api.answer(&head, &mut body, (&signer, signed), &ids).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    let answer = match answer {
         Ok(answer) => answer,
         Err(refusal) => {
-            let (method, path) = (&head.method, head.uri.path());
-            info!(%method, path, code = refusal.code, request_id = ids.request, "request refused");
-            drain(body).await;
+            log(&refusal, &head, signer.as_ref(), &ids);
+            // Whoever asked first whether to send has not sent.
+            if !head.headers.contains_key(header::EXPECT) {
+                drain(body).await;
+            }
             refusal.into_response(&ids)
         }
     };
     ids.stamp(answer)
+}
+
+/// The query is left out: it may hold a signature that is still good.
+fn log(refusal: &ErrorDocument, head: &Parts, signer: Option<&Principal>, ids: &Ids) {
+    let path = head.uri.path();
+    info!(
+        method = head.method.as_str(),
+        host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
+        path = path.get(..PATH_SHOWN_MAX).unwrap_or(path),
+        access_key_id = signer.map(|signer| signer.access_key_id().as_str()),
+        code = refusal.code,
+        reason = refusal.reason.as_deref(),
+        request_id = ids.request,
+        "request refused"
+    );
 }
 
 /// Takes what is left of a body: many a client hears no answer before it has sent everything.
@@ -126,7 +155,7 @@ async fn drain(body: Body) {
         }
     };
     // Whoever is slower than that has to do without the answer.
-    drop(timeout(BODY_WAIT_MAX, drained).await);
+    drop(timeout(DRAIN_MAX, drained).await);
 }
 
 impl Api {
@@ -134,12 +163,12 @@ impl Api {
         &self,
         head: &Parts,
         body: &mut Body,
+        (signer, signed): (&Principal, SignedBody),
         ids: &Ids,
     ) -> Result<Response, ErrorDocument> {
-        let (principal, signed) = self.credentials.verify(head, Timestamp::now())?;
         let operation = Operation::of(head, self.config.domain.as_ref());
-        let operation = operation.ok_or_else(not_implemented)?;
-        let bucket = self.permit(&operation, &principal, head)?;
+        let operation = operation.ok_or_else(refusals::not_implemented)?;
+        let bucket = self.permit(&operation, signer, head)?;
         let body = self.read(mem::take(body)).await?;
         signed.refuse_other(&body)?;
         match operation.action {
@@ -147,10 +176,16 @@ impl Api {
             Action::PutBucketNotification => {
                 checksum::refuse_other(&head.headers, &body)?;
                 let (document, message_id) = self.accept(&bucket, &body, head, ids).await?;
-                let rules = document.rules().len();
+                let (rules, event_bridge) = (document.rules().len(), document.event_bridge());
                 self.store(&bucket, document).await?;
-                let access_key_id = principal.access_key_id();
-                info!(%bucket, %access_key_id, rules, "configuration set through the S3 API");
+                info!(
+                    %bucket,
+                    access_key_id = %signer.access_key_id(),
+                    rules,
+                    event_bridge = event_bridge == EventBridge::On,
+                    request_id = ids.request,
+                    "configuration set through the S3 API"
+                );
                 Ok(put_answer(message_id))
             }
         }
@@ -160,18 +195,24 @@ impl Api {
     fn permit(
         &self,
         operation: &Operation<'_>,
-        principal: &Principal,
+        signer: &Principal,
         head: &Parts,
     ) -> Result<BucketName, ErrorDocument> {
-        let bucket: BucketName =
-            operation.bucket.parse().or(Err(invalid_name(operation.bucket)))?;
+        let name = &*operation.bucket;
+        let bucket: BucketName = name.parse().or(Err(refusals::invalid_name(name)))?;
         if !self.buckets.contain(&bucket) {
-            return Err(no_such_bucket(&bucket));
+            return Err(refusals::no_such_bucket(&bucket));
         }
-        let expected = amz_header(head, "x-amz-expected-bucket-owner");
-        let owned = expected.is_none_or(|expected| expected == self.owners.of(&bucket).as_str());
-        if !owned || !principal.may(operation.action, &bucket) {
-            return Err(AuthError::AccessDenied.into());
+        let owner = self.owners.of(&bucket).as_str();
+        let denied = |reason| ErrorDocument::from(AuthError::AccessDenied).because(reason);
+        if let Some(expected) = amz_header(head, "x-amz-expected-bucket-owner")
+            && expected != owner
+        {
+            return Err(denied(format!("the owner of {bucket} is {owner}, not the expected one")));
+        }
+        if !signer.may(operation.action, &bucket) {
+            let action = operation.action.name();
+            return Err(denied(format!("the access key is not for {action} on {bucket}")));
         }
         Ok(bucket)
     }
@@ -181,13 +222,16 @@ impl Api {
         let limit = rules.saturating_mul(RULE_BYTES).saturating_add(BODY_BYTES).min(BODY_BYTES_MAX);
         match timeout(BODY_WAIT_MAX, to_bytes(body, limit)).await {
             Ok(Ok(body)) => Ok(body),
-            Ok(Err(_)) => Err(too_large(limit)),
-            Err(_) => Err(too_slow()),
+            Ok(Err(_)) => Err(refusals::too_large(limit)),
+            Err(_) => Err(refusals::too_slow()),
         }
     }
 
     async fn get(&self, bucket: BucketName) -> Result<Response, ErrorDocument> {
-        let document = self.documents.document(bucket).await.or(Err(unavailable()))?;
+        let document = self.documents.document(bucket).await.map_err(|cause| match &cause {
+            GetError::Unreadable(_) => refusals::internal(cause.to_string()),
+            GetError::Stopped(_) => refusals::unavailable(cause.to_string()),
+        })?;
         let kind = [(header::CONTENT_TYPE, "application/xml")];
         Ok((kind, document.unwrap_or_default().to_xml()).into_response())
     }
@@ -217,10 +261,14 @@ impl Api {
     async fn store(&self, bucket: &BucketName, document: Document) -> Result<(), ErrorDocument> {
         let stored = self.documents.put(bucket.clone(), document).await;
         stored.map_err(|refused| match &refused {
-            PutError::Stopped(_) => unavailable(),
+            PutError::Stopped(_) => refusals::unavailable(refused.to_string()),
+            PutError::Directory { .. } => {
+                error!(%bucket, %refused, "cannot store a configuration");
+                refusals::internal(refused.to_string())
+            }
             PutError::Write(cause) => {
                 error!(%bucket, %refused, %cause, "cannot store a configuration");
-                internal()
+                refusals::internal(refused.to_string())
             }
         })
     }
@@ -235,61 +283,5 @@ fn put_answer(message_id: Option<String>) -> Response {
 
 fn skips_validation(head: &Parts) -> bool {
     let skip = amz_header(head, "x-amz-skip-destination-validation");
-    skip.is_some_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
-fn not_implemented() -> ErrorDocument {
-    ErrorDocument::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "NotImplemented",
-        "A header you provided implies functionality that is not implemented",
-    )
-}
-
-fn invalid_name(bucket: &str) -> ErrorDocument {
-    ErrorDocument::new(
-        StatusCode::BAD_REQUEST,
-        "InvalidBucketName",
-        "The specified bucket is not valid.",
-    )
-    .with("BucketName", bucket.to_owned())
-}
-
-fn no_such_bucket(bucket: &BucketName) -> ErrorDocument {
-    ErrorDocument::new(StatusCode::NOT_FOUND, "NoSuchBucket", "The specified bucket does not exist")
-        .with("BucketName", bucket.to_string())
-}
-
-fn too_large(limit: usize) -> ErrorDocument {
-    ErrorDocument::new(
-        StatusCode::BAD_REQUEST,
-        "MaxMessageLengthExceeded",
-        "Your request was too big.",
-    )
-    .with("MaxMessageLengthBytes", limit.to_string())
-}
-
-fn too_slow() -> ErrorDocument {
-    ErrorDocument::new(
-        StatusCode::BAD_REQUEST,
-        "RequestTimeout",
-        "Your socket connection to the server was not read from or written to within the timeout \
-         period. Idle connections will be closed.",
-    )
-}
-
-fn unavailable() -> ErrorDocument {
-    ErrorDocument::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "ServiceUnavailable",
-        "Service is unable to handle request.",
-    )
-}
-
-fn internal() -> ErrorDocument {
-    ErrorDocument::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "InternalError",
-        "We encountered an internal error. Please try again.",
-    )
+    skip.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
 }

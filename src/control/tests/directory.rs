@@ -107,7 +107,7 @@ async fn a_change_is_put_in_force_without_being_asked() {
     let directory = tempfile::tempdir().unwrap();
     let routes = Shared::default();
     let config = Config { directory: directory.path().into() };
-    let store = Store::open(&config, scope(), routes.clone()).unwrap();
+    let (store, _) = Store::open(&config, scope(), routes.clone()).unwrap();
     let mut destinations = store.destinations();
     let (stopper, stop) = stopper();
     let change = async {
@@ -333,7 +333,7 @@ async fn a_directory_that_goes_away_takes_no_rules_along() {
     fs::write(directory.join("a.json"), GOOD).unwrap();
     let routes = Shared::default();
     let config = Config { directory: directory.clone() };
-    let store = Store::open(&config, scope(), routes.clone()).unwrap();
+    let (store, _) = Store::open(&config, scope(), routes.clone()).unwrap();
     let mut status = store.status();
     let (stopper, stop) = stopper();
     let change = async {

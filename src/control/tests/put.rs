@@ -1,6 +1,10 @@
 //! Documents that requests store.
 
-use std::{fs, io, time::Instant};
+use std::{
+    fs, io,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    time::Instant,
+};
 
 use super::*;
 use crate::{
@@ -40,7 +44,7 @@ fn a_stored_document_is_a_file_like_a_person_s_and_in_force_at_once() {
     let mut documents = documents(directory.path());
     put(&mut documents, GOOD);
     assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
-    assert_eq!(documents.document(&bucket()), Some(&parse(GOOD)));
+    assert_eq!(documents.document(&bucket()), Ok(Some(&parse(GOOD))));
     assert_eq!(names(directory.path()), ["a.json"]);
     let stored = fs::read_to_string(directory.path().join("a.json")).unwrap();
     assert_eq!(parse(&stored), parse(GOOD));
@@ -72,7 +76,7 @@ fn an_empty_document_takes_the_file_the_rules_and_the_copy_away() {
     assert_eq!(names(directory.path()), [""; 0]);
     assert!(!directory.path().join(".last-good/a.json").exists());
     assert_eq!(wanted(documents.table().shared(), "a"), [""; 0]);
-    assert_eq!(documents.document(&bucket()), None);
+    assert_eq!(documents.document(&bucket()), Ok(None));
     put(&mut documents, "{}");
 }
 
@@ -127,17 +131,131 @@ fn what_cannot_be_written_changes_nothing() {
     let refused = documents.put(&bucket(), parse(ALSO_GOOD), Instant::now()).unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::IsADirectory);
     assert_eq!(wanted(documents.table().shared(), "a"), ["q"]);
-    assert_eq!(documents.document(&bucket()), Some(&parse(GOOD)));
+    assert_eq!(documents.document(&bucket()), Ok(Some(&parse(GOOD))));
     fs::remove_dir(&in_the_way).unwrap();
     put(&mut documents, ALSO_GOOD);
+}
+
+#[test]
+fn a_file_that_nobody_has_looked_at_yet_goes_as_well() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    let mut documents = documents(directory.path());
+    fs::write(file("a.xml"), parse(GOOD).to_xml()).unwrap();
+    put(&mut documents, ALSO_GOOD);
+    assert_eq!(names(directory.path()), ["a.xml"]);
+    fs::write(file("a.json"), GOOD).unwrap();
+    put(&mut documents, "{}");
+    assert_eq!(names(directory.path()), [""; 0]);
+    scan_later(&mut documents);
+    assert_eq!(wanted(documents.table().shared(), "a"), [""; 0]);
+}
+
+#[test]
+fn what_is_no_file_is_refused_before_anything_is_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut documents = documents(directory.path());
+    put(&mut documents, GOOD);
+    fs::create_dir(directory.path().join("a.xml")).unwrap();
+    for json in [ALSO_GOOD, "{}"] {
+        documents.put(&bucket(), parse(json), Instant::now()).unwrap_err();
+        let stored = fs::read_to_string(directory.path().join("a.json")).unwrap();
+        assert_eq!(parse(&stored), parse(GOOD));
+        assert_eq!(names(directory.path()), ["a.json", "a.xml"]);
+    }
+}
+
+#[test]
+fn a_link_stays_a_link_and_a_file_keeps_its_mode() {
+    let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (link, target) = (directory.path().join("a.json"), elsewhere.path().join("photos.json"));
+    fs::write(&target, GOOD).unwrap();
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o664)).unwrap();
+    symlink(&target, &link).unwrap();
+    put(&mut documents(directory.path()), ALSO_GOOD);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(parse(&fs::read_to_string(&target).unwrap()), parse(ALSO_GOOD));
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o664);
+}
+
+#[test]
+fn what_a_crash_left_is_swept_away() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in [".a.json.new", ".a.xml.new", ".mine.new", "a.json"] {
+        fs::write(directory.path().join(name), GOOD).unwrap();
+    }
+    let config = Config { directory: directory.path().into() };
+    Store::open(&config, scope(), Shared::default()).unwrap();
+    assert_eq!(names(directory.path()), [".mine.new", "a.json"]);
+}
+
+#[tokio::test]
+async fn nothing_is_stored_in_a_directory_that_lost_its_documents() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a.json"), GOOD).unwrap();
+    let config = Config { directory: directory.path().into() };
+    let routes = Shared::default();
+    let (store, requests) = Store::open(&config, scope(), routes.clone()).unwrap();
+    let (mut status, (stopper, stop)) = (store.status(), stopper());
+    let copies = directory.path().join(".last-good");
+    let lose = async {
+        while !copies.exists() {
+            tokio::task::yield_now().await;
+        }
+        fs::remove_file(directory.path().join("a.json")).unwrap();
+        fs::remove_dir_all(&copies).unwrap();
+        while status.borrow().broken.is_empty() {
+            changes(&mut status).await;
+        }
+        let refused = requests.put("b".parse().unwrap(), parse(GOOD)).await.unwrap_err();
+        assert!(matches!(refused, PutError::Directory { .. }), "{refused}");
+        stopper.expire();
+    };
+    let (ended, ()) = tokio::join!(store.run(stop), lose);
+    ended.unwrap();
+    assert_eq!(wanted(&routes, "a"), ["q"], "the rules stay");
+    assert_eq!(names(directory.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn whoever_asks_without_pause_hides_no_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config { directory: directory.path().into() };
+    let (store, requests) = Store::open(&config, scope(), Shared::default()).unwrap();
+    let (mut destinations, (stopper, stop)) = (store.destinations(), stopper());
+    fs::write(directory.path().join("b.json"), ALSO_GOOD).unwrap();
+    let ask = async {
+        while requests.document(bucket()).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let change = async {
+        changes(&mut destinations).await;
+        stopper.expire();
+    };
+    let (ended, (), ()) = tokio::join!(store.run(stop), ask, change);
+    ended.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_on_the_wire_is_answered_after_the_stop_was_requested() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config { directory: directory.path().into() };
+    let (store, requests) = Store::open(&config, scope(), Shared::default()).unwrap();
+    let (stopper, stop) = stopper();
+    stopper.request();
+    let put = async move { requests.put(bucket(), parse(GOOD)).await };
+    let (ended, stored) = tokio::join!(store.run(stop), put);
+    ended.unwrap();
+    stored.unwrap();
 }
 
 #[tokio::test]
 async fn what_is_stored_is_in_force_when_the_answer_comes() {
     let directory = tempfile::tempdir().unwrap();
     let (routes, config) = (Shared::default(), Config { directory: directory.path().into() });
-    let store = Store::open(&config, scope(), routes.clone()).unwrap();
-    let (requests, (stopper, stop)) = (store.requests(), stopper());
+    let (store, requests) = Store::open(&config, scope(), routes.clone()).unwrap();
+    let (stopper, stop) = stopper();
     let put = async |json| {
         requests.put(bucket(), parse(json)).await.unwrap();
         wanted(&routes, "a")
@@ -148,7 +266,7 @@ async fn what_is_stored_is_in_force_when_the_answer_comes() {
         let stored = requests.document(bucket()).await.unwrap();
         assert_eq!(stored, Some(parse(ALSO_GOOD)));
         assert_eq!(put("{}").await, [""; 0]);
-        stopper.request();
+        stopper.expire();
     };
     let (ended, ()) = tokio::join!(store.run(stop), ask);
     ended.unwrap();

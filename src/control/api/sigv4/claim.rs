@@ -125,7 +125,8 @@ impl<'r> Claim<'r> {
         Ok(scope)
     }
 
-    /// Refuses a header that changes what the request means and that is not covered.
+    /// Refuses a header that changes what the request means and that is not covered. The host always
+    /// is: it may name the bucket.
     pub(super) fn refuse_unsigned(&self, headers: &HeaderMap) -> Result<(), AuthError> {
         let matters = |name: &str| {
             matches!(name, "host" | "content-md5")
@@ -134,6 +135,7 @@ impl<'r> Claim<'r> {
         };
         let signed = |name: &str| self.signed_headers.split(';').any(|each| each == name);
         let names = headers.keys().map(HeaderName::as_str);
+        let names = names.filter(|name| *name != "host").chain(["host"]);
         let mut names: Vec<_> = names.filter(|name| matters(name) && !signed(name)).collect();
         names.sort_unstable();
         if names.is_empty() { Ok(()) } else { Err(AuthError::Unsigned { names: names.join(", ") }) }

@@ -19,3 +19,4 @@ mod verify;
 
 pub use error::AuthError;
 pub use keys::{Credentials, Principal, SecretError};
+pub(super) use verify::SignedBody;

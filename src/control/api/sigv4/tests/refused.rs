@@ -226,6 +226,8 @@ fn a_header_that_changes_the_request_must_be_signed() {
     }
     let wire = get().replacing("SignedHeaders=host;", "SignedHeaders=");
     assert_eq!(refused(&wire).3, [("HeadersNotSigned", "host".to_owned())]);
+    // The host may name the bucket, so leaving it out does not excuse it.
+    assert_eq!(refused(&wire.without("host")).3, [("HeadersNotSigned", "host".to_owned())]);
 }
 
 #[test]
