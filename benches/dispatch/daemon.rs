@@ -18,6 +18,7 @@ use super::harness::{Process, SOON, free_port, until};
 pub(crate) struct Daemon {
     process: Process,
     events: SocketAddr,
+    s3: SocketAddr,
     _home: TempDir,
 }
 
@@ -49,6 +50,7 @@ impl Daemon {
             "notifications": { "directory": documents },
             "journal": { "directory": journal },
             "aws": { "endpoint_url": endpoint },
+            "credentials": [{ "access_key_id": "bench", "secret_access_key": "bench" }],
         });
         let file = home.path().join("fanfare.toml");
         fs::write(&file, toml::to_string(&settings).expect("JSON of tables is TOML"))?;
@@ -58,12 +60,17 @@ impl Daemon {
             command.env("AWS_ACCESS_KEY_ID", "bench").env("AWS_SECRET_ACCESS_KEY", "bench");
         });
         until("the daemon listens", SOON, || TcpStream::connect(admin).ok());
-        Ok(Self { process, events, _home: home })
+        Ok(Self { process, events, s3, _home: home })
     }
 
     /// Where it takes events.
     pub(crate) fn events(&self) -> SocketAddr {
         self.events
+    }
+
+    /// Where its S3 API is, for the key `bench` with the secret `bench`.
+    pub(crate) fn s3(&self) -> SocketAddr {
+        self.s3
     }
 
     /// What it has used until now.

@@ -7,6 +7,7 @@
 //! and measures nothing.
 #![expect(clippy::print_stdout, reason = "the tables are the result")]
 
+#[expect(dead_code, reason = "the bench of the S3 API uses the rest")]
 mod daemon;
 #[path = "../../tests/it/harness"]
 #[expect(dead_code, reason = "the tests use the rest")]
