@@ -17,7 +17,7 @@ use fanfare::{model, rules};
 use fastrand::Rng;
 
 /// How often a text is changed, and how many bytes that may come to.
-const MUTANTS: usize = 60;
+const MUTANTS: usize = 30;
 const BYTES_PER_TEXT: usize = 200_000;
 const SEED: u64 = 20_060_301;
 
