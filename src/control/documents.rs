@@ -168,7 +168,8 @@ impl Documents {
         let stem = bucket.as_str().to_owned();
         let before = self.known.remove(&stem).map(|known| known.standing).unwrap_or_default();
         let standing = self.accept(bucket, document, &before);
-        self.uncopied.insert(stem.clone(), Flush::Now);
+        // The document itself is on stable storage already.
+        self.uncopied.insert(stem.clone(), Flush::Later);
         let found = Found::just_written(path);
         // Somebody may have written the file since: the second look finds out.
         let read_again = Some(now + SECOND_LOOK);

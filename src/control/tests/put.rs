@@ -273,6 +273,26 @@ async fn what_is_stored_is_in_force_when_the_answer_comes() {
     says_so_when_stopped(&requests).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn no_request_waits_until_a_change_is_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config { directory: directory.path().into() };
+    let (store, requests) = Store::open(&config, scope(), Shared::default()).unwrap();
+    let (stopper, stop) = stopper();
+    let ask = async {
+        let begin = tokio::time::Instant::now();
+        // Each is a change of the directory, which the next one does not wait for.
+        for json in [GOOD, ALSO_GOOD].into_iter().cycle().take(20) {
+            requests.put(bucket(), parse(json)).await.unwrap();
+            requests.document(bucket()).await.unwrap();
+        }
+        assert_eq!(begin.elapsed(), Duration::ZERO, "the clock stands while there is work");
+        stopper.expire();
+    };
+    let (ended, ()) = tokio::join!(store.run(stop), ask);
+    ended.unwrap();
+}
+
 async fn says_so_when_stopped(requests: &Requests) {
     assert!(requests.document(bucket()).await.is_err());
     let refused = requests.put(bucket(), parse(GOOD)).await.unwrap_err();
