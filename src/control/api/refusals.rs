@@ -12,6 +12,10 @@ pub(super) fn not_implemented() -> ErrorDocument {
         "NotImplemented",
         "A header you provided implies functionality that is not implemented",
     )
+    .because(
+        "only GET and PUT of a bucket's ?notification are; a bucket in the host's name needs s3.domain"
+            .into(),
+    )
 }
 
 pub(super) fn invalid_name(bucket: &str) -> ErrorDocument {
