@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Config;
+use super::{Config, quotable::Quotable};
 use crate::model::DestinationError;
 
 /// Why the settings cannot be used.
@@ -27,6 +27,20 @@ pub enum LoadError {
         /// Where and what.
         source: toml::de::Error,
     },
+    /// The same, where secrets stand; nothing of the file is repeated.
+    #[error(
+        "cannot use the settings {}: line {line}, which is not shown for the secrets around it: \
+         {problem}",
+        path.display()
+    )]
+    Hidden {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong, and with which key.
+        problem: String,
+    },
     /// The bus has an impossible name.
     #[error("event_bridge.bus `{bus}` is no name of a bus")]
     Bus {
@@ -42,30 +56,30 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let text = fs::read_to_string(path)
             .map_err(|source| LoadError::Read { path: path.into(), source })?;
-        let config: Self = toml::from_str(&text).map_err(|mut source| {
-            // The error quotes the line that it is about.
-            source.set_input(Some(&without_secrets(&text)));
-            LoadError::Parse { path: path.into(), source }
-        })?;
+        let config: Self =
+            toml::from_str(&text).map_err(|wrong| parse_error(path, &text, wrong))?;
         config.bus()?;
         Ok(config)
     }
 }
 
-/// The settings with what may be a secret blotted out, and every other byte in its place.
-fn without_secrets(text: &str) -> String {
-    let mut in_credentials = false;
-    let lines = text.split_inclusive('\n').map(|line| {
-        if line.starts_with('[') {
-            in_credentials = line.contains("credentials");
-        }
-        match line.split_once('=') {
-            Some((key, value)) if in_credentials || line.contains("secret") => {
-                let end = if value.ends_with('\n') { "\n" } else { "" };
-                format!("{key}={}{end}", "*".repeat(value.len() - end.len()))
-            }
-            _ => line.to_owned(),
-        }
-    });
-    lines.collect()
+/// Only what cannot be a secret is repeated.
+fn parse_error(path: &Path, text: &str, mut source: toml::de::Error) -> LoadError {
+    let (path, quotable) = (path.to_owned(), Quotable::new(text));
+    let Some(line) = source.span().and_then(|span| quotable.hidden_line(span)) else {
+        source.set_input(Some(quotable.text()));
+        return LoadError::Parse { path, source };
+    };
+    // Without the text, it is the message and, below it, the key.
+    source.set_input(None);
+    let problem = source.to_string().trim_end().replace('\n', " ");
+    LoadError::Hidden { path, line, problem: without_value(&problem).to_owned() }
+}
+
+/// serde repeats a value of the wrong type.
+fn without_value(problem: &str) -> &str {
+    let is_of_a_type =
+        problem.starts_with("invalid type: ") || problem.starts_with("invalid value: ");
+    let expected = problem.rfind(", expected ").filter(|_| is_of_a_type);
+    expected.and_then(|at| problem.get(at + ", ".len()..)).unwrap_or(problem)
 }

@@ -1,6 +1,7 @@
 //! The settings file. Each stage owns its section; this composes them and reads the file.
 
 mod load;
+mod quotable;
 mod settings;
 #[cfg(test)]
 mod tests;

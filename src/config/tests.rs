@@ -77,22 +77,71 @@ fn a_secret_is_neither_printed_nor_serialised() {
     assert!(!format!("{config:?}").contains("s3cr3t"), "{config:?}");
 }
 
+/// What `check` and `serve` say of settings that cannot be used.
+#[track_caller]
+fn told(text: &str) -> String {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let error = Config::load(file.path()).unwrap_err();
+    assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
+    format!("{:#}", anyhow::Error::from(error))
+}
+
 #[test]
 fn a_mistake_in_the_credentials_is_told_without_the_secret() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    for (text, told) in [
+    for (text, expected) in [
         ("[[credentials]]\naccess_key_id = \"AK\"\nsecret_key = \"s3cr3t\"", "unknown field"),
         ("[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s3cr3t", "line 3"),
         ("[[credentials]]\nsecret_access_key = s3cr3t\n", "line 2"),
         ("[[credentials]]\nkey = \"s3cr3t\"", "unknown field `key`"),
         ("credentials = [{ secret_access_key = \"s3cr3t\" }]", "access_key_id"),
+        ("credentials = \"s3cr3t\"", "expected a sequence"),
+        ("credentials = [\"s3cr3t\"]", "line 1"),
+        ("[[credentials]]\naccess_key_id = \"AK\"\nbuckets = \"s3cr3t\"", "line 3"),
+        ("[[credentials]]\nsecret_access_key = \"\"\"\ntop\\ps3cr3t\n\"\"\"", "line 3"),
+        ("[[credentials]]\nsecret_access_key = \"\"\"\n[top]\ns3cr3t\n", "line "),
+        ("[[credentials]]\nsecret_access_key = '''\n[top]\n\u{1}s3cr3t'''\n", "line 4"),
+        ("  [[credentials]]\n  secret_access_key = s3cr3t\n", "line 2"),
+        ("[[credentials]]\naccess_key_id = \"AK/s3cr3t\"", "is it the secret?"),
+        ("[credentials]\naccess_key_id = \"s3cr3t\" x", "line 2"),
+        ("[events]\nauth_token = \"s3cr3t\"", "unknown field `auth_token`"),
+        ("# secret_access_key = \"s3cr3t\" \u{1}\n", "line 1"),
     ] {
-        std::fs::write(file.path(), text).unwrap();
-        let error = Config::load(file.path()).unwrap_err();
-        let cause = std::error::Error::source(&error).unwrap().to_string();
-        assert!(cause.contains(told), "{text}: {cause}");
-        assert!(!cause.contains("s3cr3t"), "{cause}");
-        assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
+        let told = told(text);
+        assert!(told.contains(expected), "{text}: {told}");
+        assert!(!told.contains("s3cr3t"), "{told}");
+    }
+}
+
+#[test]
+fn a_secret_or_an_access_key_that_is_no_text_is_not_repeated() {
+    for value in ["81927", "-81927", "8.1927", "819278192781927819278", "true"] {
+        for key in ["access_key_id", "secret_access_key"] {
+            let text = format!("[[credentials]]\n{key} = {value}\n");
+            let told = [told(&text), toml::from_str::<Config>(&text).unwrap_err().message().into()];
+            for told in told {
+                assert!(!told.contains("8192") && !told.contains("true"), "{told}");
+                assert!(
+                    told.contains("text between quotes") || told.contains("overflow"),
+                    "{told}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mistake_away_from_the_credentials_is_shown() {
+    let secret = "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s3cr3t\"\n";
+    for (text, expected) in [
+        (format!("{secret}[log]\nfromat = \"text\""), "5 | fromat = \"text\""),
+        (format!("reigon = \"x\"\n{secret}"), "1 | reigon = \"x\""),
+        (format!("{secret}actions = [\"s3:Get\"]"), "unknown variant `s3:Get`"),
+        (format!("{secret}buckets = [\"a?\"]"), "`a?` is no pattern"),
+    ] {
+        let told = told(&text);
+        assert!(told.contains(expected), "{text}: {told}");
+        assert!(!told.contains("s3cr3t"), "{told}");
     }
 }
 
@@ -147,7 +196,7 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
         ),
         (
             "[[credentials]]\naccess_key_id = \"A/K\"\nsecret_access_key = \"s\"",
-            "`A/K` is no access_key_id",
+            "that is no access_key_id (is it the secret?)",
         ),
         (
             "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s\"\n\

@@ -41,8 +41,10 @@ pub(super) struct Grant {
 }
 
 /// The name of a key: 1 to 128 of the characters `A-Z a-z 0-9 . _ -`.
+///
+/// Until it is one it is read as a secret, since the two are easily taken for each other.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(try_from = "Secret")]
 pub struct AccessKeyId(Box<str>);
 
 /// What the S3 API can be asked for, under the names that Amazon's policies use.
@@ -64,15 +66,12 @@ pub struct BucketPattern(Box<str>);
 /// Why an entry cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CredentialsConfigError {
-    /// An impossible access key.
+    /// An impossible access key, which is not repeated: it may be the secret.
     #[error(
-        "`{text}` is no access_key_id: use 1 to {ACCESS_KEY_ID_BYTES_MAX} of the characters A-Z \
-         a-z 0-9 . _ -"
+        "that is no access_key_id (is it the secret?): use 1 to {ACCESS_KEY_ID_BYTES_MAX} of the \
+         characters A-Z a-z 0-9 . _ -"
     )]
-    AccessKeyId {
-        /// The text as given.
-        text: Box<str>,
-    },
+    AccessKeyId,
     /// No bucket can have such a name.
     #[error("`{text}` is no pattern of bucket names: use the characters A-Z a-z 0-9 . _ - and *")]
     BucketPattern {
@@ -221,14 +220,15 @@ impl AccessKeyId {
     }
 }
 
-impl TryFrom<String> for AccessKeyId {
+impl TryFrom<Secret> for AccessKeyId {
     type Error = CredentialsConfigError;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
+    fn try_from(text: Secret) -> Result<Self, Self::Error> {
+        let text = text.reveal();
         // None of what separates the parts of a credential in a request.
         let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         if text.is_empty() || text.len() > ACCESS_KEY_ID_BYTES_MAX || !text.bytes().all(legal) {
-            return Err(CredentialsConfigError::AccessKeyId { text: text.into() });
+            return Err(CredentialsConfigError::AccessKeyId);
         }
         Ok(Self(text.into()))
     }
