@@ -23,7 +23,7 @@ use crate::{
     payload::{Form, Renderer},
     publish::{self, Aws, Publisher},
     route,
-    rules::{OneLine, Question},
+    rules::Question,
     stop::{Stopper, stopper},
     telemetry,
 };
@@ -292,12 +292,12 @@ fn probe(aws: Aws, renderer: Renderer) -> control::Probe {
             let control::TestEvent { bucket, request_id, host_id } = &*event;
             let test = renderer.test_event(bucket, Timestamp::now(), request_id, host_id);
             aws.probe(&destination, &test).await.map_err(|unfit| {
-                warn!(%bucket, %destination, request_id, cause = %OneLine(&unfit), "a destination is unfit for a new configuration");
+                warn!(%bucket, %destination, request_id, cause = %unfit, "a destination is unfit for a new configuration");
                 match unfit {
                     publish::Unfit::Missing(_) => control::Unfit::Missing,
                     publish::Unfit::Forbidden(_) => control::Unfit::Forbidden,
                     publish::Unfit::Unanswered(cause) => {
-                        control::Unfit::Unanswered(OneLine(cause).to_string())
+                        control::Unfit::Unanswered(cause.to_string())
                     }
                 }
             })

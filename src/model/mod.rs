@@ -11,6 +11,7 @@ mod event_type;
 mod form;
 mod key;
 mod message;
+mod one_line;
 mod owner;
 mod record;
 mod secret;
@@ -23,6 +24,7 @@ pub use event::{Annotation, Details, Event, Replication, Restore, Retention, Ret
 pub use event_type::{EventPattern, EventType, EventTypeSet, UnknownEventType};
 pub use key::{KeyError, ObjectKey, decode_form, is_raw_in_form};
 pub use message::Message;
+pub use one_line::OneLine;
 pub use owner::{AccountId, OwnerError, Owners, Region};
 pub use record::{Record, RecordError, RuleId, RuleIdError};
 pub use secret::Secret;

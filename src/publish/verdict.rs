@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::Class;
+use crate::model::OneLine;
 
 /// The outcome of one attempt for one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,8 +103,9 @@ impl Cause {
     }
 }
 
+/// One line, whatever the service says.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
+        write!(f, "{}: {}", OneLine(&self.code), OneLine(&self.message))
     }
 }

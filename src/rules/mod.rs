@@ -22,7 +22,6 @@ mod id;
 mod json;
 mod malformed;
 mod nearest_arn;
-mod one_line;
 mod overlap;
 mod problem;
 mod question;
@@ -36,13 +35,13 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
+pub use crate::model::OneLine;
 pub use config::{Config, KeyMatch, Overlap};
 pub use document::{Context, Document, EventBridge, Rule};
 pub use draft::is_xml_char;
 pub use event_name::{EventNameError, event_type_named};
 pub use explain::{Explained, Explanation, InForce, Standing, explain};
 pub use filter::{Filter, FilterName, FilterRule};
-pub use one_line::OneLine;
 pub use problem::{Problem, Problems};
 pub use question::{Question, QuestionError};
 pub use raw_form::{NeverMatches, RawForm};

@@ -2,12 +2,11 @@
 
 use std::{fmt, num::NonZeroUsize};
 
-use crate::model::{ArnError, EventPattern, ObjectKey};
+use crate::model::{ArnError, EventPattern, ObjectKey, OneLine};
 
 use super::{
     draft::{Entry, Group, Place},
     malformed::Malformed,
-    one_line::OneLine,
     remedy,
 };
 

@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use crate::model::{Destination, EventTypeSet, ObjectKey, Region, RuleId};
+use crate::model::{Destination, EventTypeSet, ObjectKey, OneLine, Region, RuleId};
 
 use super::{
-    Config, Document, FilterName, FilterRule, KeyMatch, OneLine, Rule,
+    Config, Document, FilterName, FilterRule, KeyMatch, Rule,
     value::{Reach, decoded_ends, encoded, rewritten},
 };
 

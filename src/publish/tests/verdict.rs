@@ -1,6 +1,6 @@
 //! The failure table, row by row, and verdicts put back into the order of their messages.
 
-use crate::publish::{Cause, Class, Fault, Verdict, verdict::by_id};
+use crate::publish::{Cause, Class, Fault, Unfit, Verdict, verdict::by_id};
 
 fn class_of(code: &str) -> Class {
     Class::of(code, Some(400))
@@ -68,4 +68,13 @@ fn an_entry_that_the_answer_leaves_out_is_not_delivered() {
     let verdicts =
         by_id(3, [("2", Verdict::Delivered), ("0", Verdict::Delivered), ("9", Verdict::Delivered)]);
     assert_eq!(verdicts, [Verdict::Delivered, Verdict::unanswered(), Verdict::Delivered]);
+}
+
+#[test]
+fn a_cause_is_one_line_whatever_the_service_says() {
+    let cause = Cause::from_code("No\nSuch", Some(400), "gone\r\nready=true \u{1b}[2K\u{2028}x");
+    let told = [cause.to_string(), Unfit::from(cause).to_string()];
+    for told in told {
+        assert!(told.ends_with(r"No\nSuch: gone\r\nready=true \u{1b}[2K\u{2028}x"), "{told}");
+    }
 }
