@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::token::{Token, TokenError};
 
@@ -14,8 +14,17 @@ pub struct Config {
     /// The file that holds the bearer token; without it, whoever reaches the port may post.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_token_file: Option<PathBuf>,
-    /// The largest request body.
+    /// The largest request body; not zero.
+    #[serde(deserialize_with = "some_bytes")]
     pub body_limit: ByteSize,
+}
+
+fn some_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
+    let size = ByteSize::deserialize(deserializer)?;
+    if size == ByteSize::b(0) {
+        return Err(D::Error::custom("no event has no bytes; write a size such as \"16MiB\""));
+    }
+    Ok(size)
 }
 
 impl Config {

@@ -13,6 +13,7 @@ mod key;
 mod message;
 mod one_line;
 mod owner;
+pub mod positive;
 mod record;
 mod secret;
 mod sequencer;

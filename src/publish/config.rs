@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::EndpointUrl;
+use crate::model::positive;
 
 /// How AWS is reached. Credentials come from AWS's own chain: environment, profile, web identity,
 /// container, instance.
@@ -15,10 +16,10 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint_url: Option<EndpointUrl>,
     /// How long connecting may take.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "positive")]
     pub connect_timeout: Duration,
     /// How long one request may take, connecting included.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "positive")]
     pub attempt_timeout: Duration,
     /// SQS.
     pub sqs: ServiceConfig,

@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::positive;
+
 /// How the S3 API is reached, and how long it asks destinations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,7 +14,7 @@ pub struct ApiConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<Domain>,
     /// How long the destinations of a new configuration may take, all together.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "positive")]
     pub validation_timeout: Duration,
 }
 

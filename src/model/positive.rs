@@ -1,0 +1,19 @@
+//! Waits of the settings that cannot be zero: `#[serde(with = "positive")]`.
+
+use std::time::Duration;
+
+use serde::{Deserializer, Serializer, de::Error};
+
+/// Writes it as people do: `5s`.
+pub fn serialize<S: Serializer>(wait: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    humantime_serde::serialize(wait, serializer)
+}
+
+/// Reads what [`serialize`] writes, and refuses a wait that is over before it begins.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let wait: Duration = humantime_serde::deserialize(deserializer)?;
+    if wait.is_zero() {
+        return Err(D::Error::custom("a wait of zero is none; write a time such as \"5s\""));
+    }
+    Ok(wait)
+}
