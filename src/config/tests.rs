@@ -169,6 +169,10 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
         ),
         ("[deliver]\nconcurrency = 0", "nonzero"),
         ("[events]\nbody_limit = \"lots\"", "lots"),
+        ("[events]\nbody_limit = \"0B\"", "no event has no bytes"),
+        ("[s3]\nvalidation_timeout = \"0s\"", "a wait of zero is none; write a time such as"),
+        ("[aws]\nattempt_timeout = \"0ms\"", "a wait of zero"),
+        ("[aws]\nconnect_timeout = \"0s\"", "a wait of zero"),
         ("[rules]\nkey_match = \"glob\"", "`aws`"),
         (
             "[log]\nfilter = \"fanfare=loud\"",
@@ -203,6 +207,17 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
              buckets = [\"a?\"]",
             "`a?` is no pattern of bucket names",
         ),
+        (
+            "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s\"\nbuckets = []",
+            "access key AK may do nothing, because its `buckets` are none; leave them out",
+        ),
+        (
+            "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s\"\nactions = []",
+            "access key AK may do nothing, because its `actions` are none; leave them out",
+        ),
+        ("[buckets]\nunknowns = \"reject\"", "the settings are `unknown` and `known`"),
+        ("[buckets]\nunknown = 1", "\"accept\", \"reject\", or a table for the bucket `unknown`"),
+        ("[buckets]\nknown = \"a\"", "a list of bucket names, or a table for the bucket `known`"),
         (
             "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s\"\n\
              actions = [\"s3:GetObject\"]",

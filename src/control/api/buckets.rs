@@ -7,14 +7,18 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error as _, MapAccess, Visitor},
+    de::{
+        self, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
     ser::SerializeMap,
 };
 
 use super::BucketPattern;
 use crate::model::{AccountId, BucketName};
 
-/// Every key but `unknown` and `known` names a bucket.
+/// Every key names a bucket and holds a table, but for `unknown` and `known`: if they hold no
+/// table, they are settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Buckets {
     unknown: Unknown,
@@ -35,7 +39,11 @@ pub enum Unknown {
 
 /// A `[buckets."name"]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a table for the bucket of that name; the settings are `unknown` and `known`"
+)]
 struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<AccountId>,
@@ -58,8 +66,13 @@ impl Buckets {
 impl Serialize for Buckets {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("unknown", &self.unknown)?;
-        map.serialize_entry("known", &self.known)?;
+        let is_bucket = |key: &str| self.named.keys().any(|bucket| bucket.as_str() == key);
+        if !is_bucket("unknown") {
+            map.serialize_entry("unknown", &self.unknown)?;
+        }
+        if !is_bucket("known") {
+            map.serialize_entry("known", &self.known)?;
+        }
         for (bucket, settings) in &self.named {
             map.serialize_entry(bucket, settings)?;
         }
@@ -86,16 +99,70 @@ impl<'de> Visitor<'de> for Section {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Buckets, A::Error> {
         let mut buckets = Buckets::default();
         while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "unknown" => buckets.unknown = map.next_value()?,
-                "known" => buckets.known = map.next_value()?,
-                name => {
-                    let bucket = name.parse().map_err(A::Error::custom)?;
-                    buckets.named.insert(bucket, map.next_value()?);
-                }
+            let settings = match key.as_str() {
+                "unknown" => map.next_value_seed(Key(&mut buckets.unknown))?,
+                "known" => map.next_value_seed(Key(&mut buckets.known))?,
+                _ => Some(map.next_value()?),
+            };
+            if let Some(settings) = settings {
+                let bucket = key.parse().map_err(A::Error::custom)?;
+                buckets.named.insert(bucket, settings);
             }
         }
         Ok(buckets)
+    }
+}
+
+/// A key that is a setting unless it holds the table of a bucket, which it then answers.
+struct Key<'a, T>(&'a mut T);
+
+impl<'de> DeserializeSeed<'de> for Key<'_, Unknown> {
+    type Value = Option<Settings>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key<'_, Unknown> {
+    type Value = Option<Settings>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"accept\", \"reject\", or a table for the bucket `unknown`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        *self.0 = Unknown::deserialize(text.into_deserializer())?;
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Settings::deserialize(MapAccessDeserializer::new(map)).map(Some)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_, Vec<BucketPattern>> {
+    type Value = Option<Settings>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key<'_, Vec<BucketPattern>> {
+    type Value = Option<Settings>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of bucket names, or a table for the bucket `known`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        *self.0 = Vec::deserialize(SeqAccessDeserializer::new(list))?;
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Settings::deserialize(MapAccessDeserializer::new(map)).map(Some)
     }
 }
 
@@ -130,6 +197,19 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_may_be_called_as_a_setting_is() {
+        let section = "[unknown]\nowner = \"999999999999\"\n[known]\n";
+        let buckets: Buckets = toml::from_str(section).unwrap();
+        let owners: Vec<_> = buckets.owners().map(|(b, o)| (b.as_str(), o.as_str())).collect();
+        assert_eq!(owners, [("unknown", "999999999999")]);
+        assert!(buckets.contain(&"anything".parse().unwrap()));
+        let written = toml::to_string(&buckets).unwrap();
+        assert_eq!(toml::from_str::<Buckets>(&written).unwrap(), buckets);
+        let section = "unknown = \"reject\"\n[known]\n";
+        assert!(contain(section, "known") && !contain(section, "unknown"));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for wrong in [
             "unknown = \"maybe\"",
@@ -138,6 +218,8 @@ mod tests {
             "unknowns = \"reject\"",
             "[photos]\nowner = \"1\"",
             "[photos]\nregion = \"x\"",
+            "[unknown]\nregion = \"x\"",
+            "[known]\nowner = \"1\"",
             "[\"a/b\"]\n",
         ] {
             assert!(toml::from_str::<Buckets>(wrong).is_err(), "{wrong}");

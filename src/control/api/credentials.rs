@@ -93,6 +93,17 @@ pub enum CredentialsConfigError {
         /// Whose secret.
         access_key_id: AccessKeyId,
     },
+    /// A key that is good for nothing.
+    #[error(
+        "access key {access_key_id} may do nothing, because its `{list}` are none; leave them out \
+         for all, or remove the entry"
+    )]
+    Nothing {
+        /// Whose entry.
+        access_key_id: AccessKeyId,
+        /// Which list is empty.
+        list: &'static str,
+    },
     /// Two entries for one access key.
     #[error("access key {access_key_id} has two [[credentials]]; remove one of them")]
     Twice {
@@ -153,6 +164,10 @@ impl TryFrom<Draft> for Credential {
 
     fn try_from(draft: Draft) -> Result<Self, Self::Error> {
         let Draft { access_key_id, secret_access_key, secret_access_key_file, .. } = draft;
+        let lists = [("buckets", draft.buckets.is_empty()), ("actions", draft.actions.is_empty())];
+        if let Some((list, _)) = lists.into_iter().find(|(_, is_empty)| *is_empty) {
+            return Err(CredentialsConfigError::Nothing { access_key_id, list });
+        }
         let secret = match (secret_access_key, secret_access_key_file) {
             (Some(secret), None) if secret.reveal().is_empty() => {
                 return Err(CredentialsConfigError::EmptySecret { access_key_id });
