@@ -18,6 +18,9 @@ use super::{
 /// Reads either form.
 pub(super) fn read(text: &[u8]) -> Result<Draft, Malformed> {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    if text.trim_ascii().is_empty() {
+        return Err(Malformed::NoJson);
+    }
     draft(text).map_err(|error| Malformed::Json { error: Arc::new(error) })
 }
 
@@ -50,7 +53,7 @@ struct DocumentShape {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "`{}`")]
 struct Empty {}
 
 /// The two shapes of one kind of entry, which differ from the other kinds' in a key's name.
@@ -181,7 +184,10 @@ impl<T> TryFrom<Vec<T>> for Several<T> {
 
 /// Reads the whole of either form; a document that mixes them asks for both.
 fn draft(text: &[u8]) -> Result<Draft, serde_json::Error> {
-    let shape: DocumentShape = serde_json::from_slice(text)?;
+    let shape = serde_json::from_slice::<DocumentShape>(text).map_err(|wrong| {
+        let path = list_for_object_in(text).ok().flatten();
+        path.and_then(|path| meant_a_list(&path)).unwrap_or(wrong)
+    })?;
     if let Some(path) = list_for_object_in(text)? {
         return Err(serde::de::Error::custom(format_args!("{path} is a list; write an object")));
     }
@@ -220,6 +226,19 @@ fn list_for_object_in(text: &[u8]) -> Result<Option<String>, serde_json::Error> 
         }
     }
     Ok(None)
+}
+
+/// The deprecated form has one entry of each kind, the current one a list under a longer name.
+fn meant_a_list(path: &str) -> Option<serde_json::Error> {
+    let meant = match path {
+        "`TopicConfiguration`" => "TopicConfigurations",
+        "`QueueConfiguration`" => "QueueConfigurations",
+        "`CloudFunctionConfiguration`" | "`LambdaFunctionConfiguration`" => {
+            "LambdaFunctionConfigurations"
+        }
+        _ => return None,
+    };
+    Some(serde::de::Error::custom(format_args!("{path} is a list; did you mean `{meant}`?")))
 }
 
 fn list_for_object(value: &Value, path: &str) -> Option<String> {

@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// What kept a text from being read. Reading stops there.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Malformed {
+    /// Nothing where a JSON document should be.
+    #[error("the file is empty; write {{}} for no notifications")]
+    NoJson,
     /// Not JSON, or not the shape of a document; says which line, column and key.
     #[error("the JSON is wrong: {error}")]
     Json { error: Arc<serde_json::Error> },

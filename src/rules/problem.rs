@@ -133,7 +133,7 @@ impl fmt::Display for Problem {
             write!(f, "rule `{}`: ", OneLine(rule))?;
         }
         // Whoever wrote JSON is not helped by Amazon's sentence about XML.
-        if !matches!(self.fault, Fault::Malformed(Malformed::Json { .. })) {
+        if !matches!(self.fault, Fault::Malformed(Malformed::Json { .. } | Malformed::NoJson)) {
             write!(f, "{}; ", OneLine(self.message().trim_end_matches('.')))?;
         }
         write!(f, "{}", OneLine(self.remedy()))

@@ -28,6 +28,8 @@ enum Trap {
     Pluses { name: FilterName, value: Box<str>, write: String },
     /// There are no wildcards in filters.
     Wildcard { name: FilterName, value: Box<str>, char: char },
+    /// Hardly any key begins so.
+    Slash { value: Box<str> },
     /// A function that writes where it listens calls itself for ever.
     Loop,
     /// A region is in one partition only.
@@ -42,8 +44,11 @@ pub fn warnings(document: &Document, config: &Config) -> Vec<Warning> {
             config.key_match == KeyMatch::Lenient && decoded_ends(&rule.filter).is_some();
         let encoding =
             rule.filter.rules().iter().filter(|_| !is_read_as_meant).filter_map(encoding);
-        let values =
-            rule.filter.rules().iter().flat_map(|part| pluses(part).chain(wildcards(part)));
+        let values = rule
+            .filter
+            .rules()
+            .iter()
+            .flat_map(|part| pluses(part).chain(wildcards(part)).chain(slash(part)));
         let destination = self_call(rule).into_iter().chain(partition(rule));
         encoding.chain(values).chain(destination).collect::<Vec<_>>()
     };
@@ -78,6 +83,11 @@ fn wildcards(part: &FilterRule) -> impl Iterator<Item = Trap> {
     let (name, value) = (part.name(), part.value());
     let found = ['*', '?'].into_iter().filter(move |char| value.contains(*char));
     found.map(move |char| Trap::Wildcard { name, value: value.into(), char })
+}
+
+fn slash(part: &FilterRule) -> Option<Trap> {
+    let begins = part.name() == FilterName::Prefix && part.value().starts_with('/');
+    begins.then(|| Trap::Slash { value: part.value().into() })
 }
 
 fn self_call(rule: &Rule) -> Option<Trap> {
@@ -130,6 +140,9 @@ impl Warning {
             Trap::Wildcard { name, value, char } => {
                 format!("the `{char}` in the {} `{value}` is no wildcard", name.word())
             }
+            Trap::Slash { value } => {
+                format!("the prefix `{value}` begins with a slash, and keys rarely do")
+            }
             Trap::Loop => "the function is called for every object created in the bucket, \
                            its own ones included"
                 .into(),
@@ -154,6 +167,10 @@ impl Warning {
             Trap::Wildcard { char, .. } => {
                 format!("leave the `{char}` out: a prefix or suffix needs none")
             }
+            Trap::Slash { value } => match value.trim_start_matches('/') {
+                "" => "leave it out, unless clients send such keys".into(),
+                rest => format!("write `{rest}`, unless clients send such keys"),
+            },
             Trap::Loop => "give it a prefix that it does not write to".into(),
             Trap::Partition { write, .. } => format!("did you mean `{write}`?"),
         }
