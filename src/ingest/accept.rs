@@ -1,6 +1,10 @@
 //! From a decoded request to the journal: match, store, and only then say so.
 
-use std::{fmt::Display, iter, sync::Arc};
+use std::{
+    fmt::{self, Display},
+    iter,
+    sync::Arc,
+};
 
 use tracing::{debug, warn};
 
@@ -32,6 +36,20 @@ pub struct Accepted {
     pub received: u64,
     /// Events that at least one rule wants.
     pub matched: u64,
+    /// Events that nobody can decide about, and what is no event.
+    pub quarantined: u64,
+}
+
+/// As JSON. What is in quarantine shows only if something is, which is rare.
+impl Display for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { received, matched, quarantined } = self;
+        write!(f, "{{\"received\":{received},\"matched\":{matched}")?;
+        if *quarantined > 0 {
+            write!(f, ",\"quarantined\":{quarantined}")?;
+        }
+        f.write_str("}")
+    }
 }
 
 /// The events of a request, sorted by what becomes of them.
@@ -85,7 +103,8 @@ impl Acceptor {
         asides.extend(set_aside(undecided));
         self.keep(records, asides, counts.quarantined).await?;
         self.counters.add(&counts);
-        Ok(Accepted { received: counts.received, matched: counts.matched })
+        let Counts { received, matched, quarantined, .. } = counts;
+        Ok(Accepted { received, matched, quarantined })
     }
 
     /// Finds out who wants these events, without waiting for anything.

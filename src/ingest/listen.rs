@@ -22,6 +22,7 @@ use super::{
     body::{BodyError, Memory, discard},
     decode::{DecodeError, Encoding, decode},
     metrics,
+    misdirected::{is_for_s3, send_to_s3},
     token::Token,
     trace,
 };
@@ -112,6 +113,7 @@ impl Listener {
 
 async fn answer(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     let response = match *request.method() {
+        _ if is_for_s3(&request) => send_to_s3(request).await,
         // RustFS probes with HEAD; a person looks with GET.
         Method::HEAD | Method::GET => StatusCode::OK.into_response(),
         Method::POST => desk.answer(request).await,
@@ -129,9 +131,9 @@ impl Desk {
         let (head, body) = request.into_parts();
         let mut body = body.into_data_stream();
         match self.receive(&head.headers, &mut body).await {
-            Ok(Accepted { received, matched }) => {
-                let body = format!("{{\"received\":{received},\"matched\":{matched}}}");
-                ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+            Ok(accepted) => {
+                let kind = [(header::CONTENT_TYPE, "application/json")];
+                (kind, accepted.to_string()).into_response()
             }
             Err(refusal) => {
                 // Whoever asks before it sends the body need not send it.

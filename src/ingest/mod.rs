@@ -9,6 +9,7 @@ mod config;
 mod decode;
 mod listen;
 mod metrics;
+mod misdirected;
 #[cfg(test)]
 mod tests;
 mod token;

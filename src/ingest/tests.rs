@@ -79,7 +79,7 @@ async fn each_destination_gets_what_its_rule_wants_under_that_rule_s_id() {
     let rules = [("q", QUEUE, "a"), ("t", TOPIC, "")];
     let records = [put("photos", "a1"), put("photos", "b1"), put("elsewhere", "a1")];
     let (journal, answer) = accepted(directory.path(), &rules, &records).await;
-    assert_eq!(answer, Accepted { received: 3, matched: 2 });
+    assert_eq!(answer, Accepted { received: 3, matched: 2, quarantined: 0 });
     assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "a1")]));
     assert_eq!(in_lane(&journal, TOPIC).await, owned(&[("t", "a1"), ("t", "b1")]));
 }
@@ -89,7 +89,8 @@ async fn two_rules_with_one_destination_are_two_messages() {
     let directory = tempfile::tempdir().unwrap();
     let rules = [("one", QUEUE, ""), ("two", QUEUE, "a")];
     let (journal, answer) = accepted(directory.path(), &rules, &[put("photos", "a1")]).await;
-    assert_eq!(answer, Accepted { received: 1, matched: 1 });
+    assert_eq!(answer, Accepted { received: 1, matched: 1, quarantined: 0 });
+    assert_eq!(answer.to_string(), r#"{"received":1,"matched":1}"#);
     let mut lane = in_lane(&journal, QUEUE).await;
     lane.sort();
     assert_eq!(lane, owned(&[("one", "a1"), ("two", "a1")]));
@@ -100,7 +101,7 @@ async fn what_is_no_event_and_what_nobody_can_decide_is_kept_with_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     let records = [put("unsure", "k"), r#"{"hello":"world"}"#.to_owned()];
     let (journal, answer) = accepted(directory.path(), &[], &records).await;
-    assert_eq!(answer, Accepted { received: 2, matched: 0 });
+    assert_eq!(answer.to_string(), r#"{"received":2,"matched":0,"quarantined":2}"#);
     let kept = journal.quarantined().await.unwrap();
     let reasons: Vec<_> = kept.iter().map(|row| &*row.reason).collect();
     assert!(
@@ -115,7 +116,7 @@ async fn a_great_many_undecided_events_are_kept_together() {
     let directory = tempfile::tempdir().unwrap();
     let records: Vec<_> = (0..1000).map(|key| put("unsure", &key.to_string())).collect();
     let (journal, answer) = accepted(directory.path(), &[], &records).await;
-    assert_eq!(answer, Accepted { received: 1000, matched: 0 });
+    assert_eq!(answer, Accepted { received: 1000, matched: 0, quarantined: 1000 });
     let kept = journal.quarantined().await.unwrap();
     assert_eq!(kept.len(), 101);
     let lines = kept.iter().flat_map(|row| row.body.split(|&byte| byte == b'\n'));

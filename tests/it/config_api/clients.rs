@@ -9,6 +9,10 @@ use crate::harness::{Home, minio, moto, python, rule, rules};
 
 /// Runs the AWS CLI for the two calls.
 fn aws(home: &Home, arguments: &[&str]) -> Output {
+    aws_at(home.address("s3"), arguments)
+}
+
+fn aws_at(address: &str, arguments: &[&str]) -> Output {
     let mut aws = Command::new("timeout");
     aws.args(["60"]).arg(python().with_file_name("aws")).env_clear().envs([
         ("AWS_ACCESS_KEY_ID", "all"),
@@ -17,7 +21,7 @@ fn aws(home: &Home, arguments: &[&str]) -> Output {
         ("AWS_CONFIG_FILE", "/dev/null"),
         ("PATH", "/usr/bin:/bin"),
     ]);
-    aws.args(["--endpoint-url", &format!("http://{}", home.address("s3")), "s3api"]);
+    aws.args(["--endpoint-url", &format!("http://{address}"), "s3api"]);
     aws.args(arguments).args(["--bucket", "photos"]).output().expect("timeout (coreutils) starts")
 }
 
@@ -67,6 +71,24 @@ fn the_aws_cli_puts_and_gets() {
     assert_eq!(get(), document);
     printed(&put(&json!({})));
     assert_eq!(get(), json!({}));
+}
+
+#[test]
+fn a_client_that_is_pointed_at_the_events_port_is_told_so() {
+    let home = home();
+    let daemon = home.start();
+    for arguments in [
+        &["get-bucket-notification-configuration"][..],
+        &["put-bucket-notification-configuration", "--notification-configuration", "{}"],
+    ] {
+        let refused = aws_at(home.address("events"), arguments);
+        let errors = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success(), "{errors}");
+        assert!(errors.contains("The S3 API is at the address of listen.s3"), "{errors}");
+    }
+    let anonymous = daemon.post(b"{}", &[("Authorization", "AWS4-HMAC-SHA256 Credential=x")]);
+    assert_eq!(anonymous.status, 400, "{}", anonymous.text);
+    assert_eq!(daemon.probe("GET").status, 200);
 }
 
 #[test]
