@@ -1,9 +1,10 @@
 //! Every section in one place.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Listen;
 use crate::{
     control, deliver, ingest, journal,
     model::{AccountId, Destination, Owners, Region},
@@ -50,18 +51,6 @@ pub struct Config {
     pub log: telemetry::Config,
 }
 
-/// The three ports.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Listen {
-    /// Stores post here.
-    pub events: SocketAddr,
-    /// The S3 API.
-    pub s3: SocketAddr,
-    /// Health, readiness, metrics.
-    pub admin: SocketAddr,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -82,13 +71,6 @@ impl Default for Config {
             event_bridge: publish::EventBridgeConfig::default(),
             log: telemetry::Config::default(),
         }
-    }
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Self { events: loopback(9710), s3: loopback(9711), admin: loopback(9712) }
     }
 }
 
