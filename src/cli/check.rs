@@ -4,14 +4,15 @@
 use std::{
     collections::{BTreeMap, HashSet},
     ffi::OsStr,
-    fmt::Display,
+    fmt::{self, Display},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use crate::{
     config::Config,
-    control::{self, DocumentError, Scope},
+    control::{self, Buckets, DocumentError, Scope},
+    model::BucketName,
     rules::{self, OneLine},
 };
 
@@ -28,6 +29,7 @@ pub enum Findings {
 struct Report<'out, W> {
     out: &'out mut W,
     problems: usize,
+    warnings: usize,
 }
 
 /// Checks the documents, those of the directory if none is named, and prints what it finds.
@@ -38,7 +40,7 @@ pub fn check(
 ) -> anyhow::Result<Findings> {
     let (region, rules) = (config.region.clone(), config.rules.clone());
     let scope = Scope { region, bus: config.bus()?, rules };
-    let mut report = Report { out, problems: 0 };
+    let mut report = Report { out, problems: 0, warnings: 0 };
     if let Err(cause) = config.events.check_token() {
         report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
     }
@@ -46,22 +48,16 @@ pub fn check(
         report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
     }
     let files = if files.is_empty() {
-        match control::documents_in(&config.notifications.directory) {
-            Ok(files) => files,
-            Err(cause) => {
-                report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
-                Vec::new()
-            }
-        }
+        report.list(&config.notifications.directory)?
     } else {
         each_once(files)
     };
     for file in &files {
-        report.check_document(file, &scope)?;
+        report.check_document(file, &scope, &config.buckets)?;
     }
     report.check_names(&files)?;
     let problems = report.problems;
-    writeln!(out, "{}, {}", count(files.len(), "document"), count(problems, "problem"))?;
+    report.line(report.summary(files.len()))?;
     Ok(if problems == 0 { Findings::None } else { Findings::Problems })
 }
 
@@ -75,12 +71,46 @@ impl<W: Write> Report<'_, W> {
         self.line(problem)
     }
 
-    fn check_document(&mut self, file: &Path, scope: &Scope) -> io::Result<()> {
+    fn warning(&mut self, file: &Path, warning: impl Display) -> io::Result<()> {
+        self.warnings += 1;
+        self.line(format_args!("{}: warning: {warning}", file.display()))
+    }
+
+    /// What was found in how many documents.
+    fn summary(&self, documents: usize) -> String {
+        let found =
+            format!("{}, {}", count(documents, "document"), count(self.problems, "problem"));
+        match self.warnings {
+            0 => found,
+            warnings => format!("{found}, {}", count(warnings, "warning")),
+        }
+    }
+
+    /// The documents of the directory; none if it cannot be read.
+    fn list(&mut self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let files = match control::documents_in(directory) {
+            Ok(files) => files,
+            Err(cause) => {
+                self.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
+                return Ok(Vec::new());
+            }
+        };
+        for file in control::misnamed_in(directory)? {
+            self.warning(&file, "nobody reads it; name it <bucket>.json or <bucket>.xml")?;
+        }
+        Ok(files)
+    }
+
+    fn check_document(&mut self, file: &Path, scope: &Scope, buckets: &Buckets) -> io::Result<()> {
         let name = file.display();
         match control::read_document(file, scope) {
-            Ok((_, document)) => rules::warnings(&document, &scope.rules)
-                .iter()
-                .try_for_each(|warning| self.line(format_args!("{name}: warning: {warning}"))),
+            Ok((bucket, document)) => {
+                if !buckets.contain(&bucket) {
+                    self.warning(file, Unlisted(&bucket))?;
+                }
+                let warnings = rules::warnings(&document, &scope.rules);
+                warnings.iter().try_for_each(|warning| self.warning(file, warning))
+            }
             Err(DocumentError::Problems(problems)) => problems
                 .iter()
                 .try_for_each(|problem| self.problem(format_args!("{name}: {problem}"))),
@@ -104,6 +134,20 @@ impl<W: Write> Report<'_, W> {
             }
         }
         Ok(())
+    }
+}
+
+/// A bucket that has a document, and does not exist for the S3 API.
+struct Unlisted<'a>(&'a BucketName);
+
+impl Display for Unlisted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "its events are routed, but the S3 API answers NoSuchBucket; add `{}` to `known` in \
+             `[buckets]`, or remove the file",
+            self.0
+        )
     }
 }
 

@@ -157,3 +157,35 @@ fn a_problem_stays_on_its_line_whatever_the_file_is_called() {
     let missing = only_problem(&config, &[Path::new("no\u{1b}[31m.json").into()]);
     assert!(missing.starts_with(r"no\u{1b}[31m.json: "), "{missing}");
 }
+
+#[test]
+fn a_file_that_nobody_reads_is_a_warning_if_it_looks_meant() {
+    let names = ["photos.JSON", "photos.yaml", "photos.xml.txt", ".b.txt", "README.md", "a.json~"];
+    let documents: Vec<_> = names.iter().map(|name| (*name, GOOD)).collect();
+    let (_directory, config) = settings(&documents);
+    let lines = printed(&config, &[], Findings::None);
+    let [json, xml, yaml, count] = lines.as_slice() else { panic!("{lines:?}") };
+    let warning = ": warning: nobody reads it; name it <bucket>.json or <bucket>.xml";
+    for (line, name) in [(json, names[0]), (yaml, names[1]), (xml, names[2])] {
+        assert!(line.ends_with(&format!("/{name}{warning}")), "{line}");
+    }
+    assert_eq!(count, "0 documents, 0 problems, 3 warnings");
+}
+
+#[test]
+fn a_document_of_a_bucket_that_the_api_does_not_know_is_a_warning() {
+    let (_directory, mut config) = settings(&[("photos.json", GOOD), ("music.json", GOOD)]);
+    config.buckets = toml::from_str("unknown = \"reject\"\nknown = [\"mus*\"]").unwrap();
+    let lines = printed(&config, &[], Findings::None);
+    let [warning, count] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(warning.contains("photos.json: warning: its events are routed, but"), "{warning}");
+    assert!(warning.contains("add `photos` to `known` in `[buckets]`"), "{warning}");
+    assert_eq!(count, "2 documents, 0 problems, 1 warning");
+}
+
+#[test]
+fn an_empty_file_is_told_what_no_notifications_are() {
+    let (_directory, config) = settings(&[("a.json", " \n")]);
+    let problem = only_problem(&config, &[]);
+    assert!(problem.ends_with("a.json: the file is empty; write {} for no notifications"));
+}

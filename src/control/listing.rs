@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs::{self, Metadata},
     io,
     os::unix::fs::MetadataExt,
@@ -81,6 +82,23 @@ pub fn documents_in(directory: &Path) -> Result<Vec<PathBuf>, OpenError> {
         .map_err(|source| OpenError::Directory { path: directory.into(), source })?;
     let files = found.into_values().flat_map(|found| found.files);
     Ok(files.map(|(path, _)| path).collect())
+}
+
+/// Files of a directory that nobody reads, although their names are nearly those of documents.
+pub fn misnamed_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_near = |path: &PathBuf| {
+        let ending = path.extension().map(OsStr::to_ascii_lowercase);
+        let ending = ending.as_deref().and_then(OsStr::to_str);
+        let is_hidden =
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let is_near = matches!(ending, Some("json" | "xml" | "yaml" | "yml" | "txt"));
+        is_near && !is_hidden && stem_of(path).is_none()
+    };
+    let entries = fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut files: Vec<_> = entries.collect::<io::Result<_>>()?;
+    files.retain(is_near);
+    files.sort();
+    Ok(files)
 }
 
 /// Lists a directory. Names that begin with a dot are not documents: editors and Kubernetes keep

@@ -28,7 +28,7 @@ pub use api::{
 };
 pub use config::Config;
 pub use explain::{Explainer, explain_files};
-pub use listing::documents_in;
+pub use listing::{documents_in, misnamed_in};
 pub use read::{DocumentError, Scope, read_document};
 pub use requests::{GetError, PutError, Requests, Stopped, Unreadable};
 pub use status::{Broken, InForce, Status};

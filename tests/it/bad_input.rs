@@ -208,6 +208,9 @@ fn settings_that_cannot_be_right_exit_78_and_say_why() {
         ("[listen]\nevent = \"127.0.0.1:1\"", "event"),
         ("[rules]\nkey_match = \"glob\"", "glob"),
         ("[journal]\nsize_limit = \"a lot\"", "size_limit"),
+        ("[listen]\ns3 = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:1\"", "share a port"),
+        ("[s3]\nvalidation_timeout = \"0s\"", "a wait of zero"),
+        ("[[credentials]]\nsecret_access_key = 1", "text between quotes"),
     ] {
         let printed = refused(&home, settings);
         assert!(printed.contains(why), "{settings}: {printed}");
