@@ -41,6 +41,7 @@ pub struct Daemon {
     stages: JoinSet<(&'static str, Outcome)>,
     stopper: Stopper,
     grace: Duration,
+    documents: usize,
 }
 
 /// Why a daemon cannot start.
@@ -122,6 +123,7 @@ impl Daemon {
         let (store, requests) =
             control::Store::open(&config.notifications, scope.clone(), routes.clone())?;
         let documents = store.status();
+        let loaded = documents.borrow().loaded;
         let acceptor = ingest::Acceptor::new(routes, journal.clone());
         let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
         let credentials = Credentials::load(&config.credentials, config.region.clone())?;
@@ -152,7 +154,8 @@ impl Daemon {
         ]);
 
         let (stopper, stop) = stopper();
-        let mut daemon = Self { stages: JoinSet::new(), stopper, grace: config.shutdown_grace };
+        let (stages, grace) = (JoinSet::new(), config.shutdown_grace);
+        let mut daemon = Self { stages, stopper, grace, documents: loaded };
         daemon.run_writer(writer)?;
         let destinations = store.destinations();
         daemon.run("lanes", lanes.run(destinations, stop.clone()));
@@ -161,6 +164,11 @@ impl Daemon {
         daemon.run("s3 listener", s3.run(stop.clone()));
         daemon.run("admin listener", admin.run(stop));
         Ok(daemon)
+    }
+
+    /// How many documents were in force at the start.
+    pub fn documents(&self) -> usize {
+        self.documents
     }
 
     fn run<E>(
@@ -244,10 +252,15 @@ async fn open_journal(
 
 fn log_recovery(recovery: &journal::Recovery) {
     let journal::Recovery { records, bytes_scanned, torn_bytes, missing, .. } = *recovery;
-    info!(records, bytes_scanned, torn_bytes, checkpoint = ?recovery.checkpoint, "journal open");
-    for region in &recovery.corrupt {
+    info!(records, bytes_scanned, checkpoint = %recovery.checkpoint, "journal open");
+    if torn_bytes > 0 {
+        info!(torn_bytes, "the journal ended in a write that was never answered; it is cut off");
+    }
+    for &journal::CorruptRegion { segment, offset, bytes } in &recovery.corrupt {
         error!(
-            ?region,
+            segment,
+            offset,
+            bytes,
             "part of the journal is corrupt; what could be copied of it is in corrupt/"
         );
     }

@@ -12,6 +12,7 @@ use fanfare::{
     config::{Config, LoadError},
     control::OpenError,
     daemon::{Daemon, StartError, Stopped},
+    model::OneLine,
     telemetry::{self, systemd},
 };
 use mimalloc::MiMalloc;
@@ -48,7 +49,9 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     // Before anything opens, so that a stop during a long recovery is not lost.
     let mut signals = StopSignals::watch().context("cannot watch for signals")?;
     let mut daemon = Daemon::start(&config).await.context("cannot start")?;
-    info!(version = env!("CARGO_PKG_VERSION"), "ready");
+    let (documents, directory) = (daemon.documents(), config.notifications.directory.display());
+    let directory = OneLine(directory);
+    info!(version = env!("CARGO_PKG_VERSION"), documents, %directory, "ready");
     systemd::ready();
 
     let signal = tokio::select! {

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     fs::OpenOptions,
     io,
     ops::Range,
@@ -67,6 +68,17 @@ pub enum CheckpointFound {
         /// Where the file that held it was moved.
         moved_to: Option<PathBuf>,
     },
+}
+
+impl fmt::Display for CheckpointFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("not needed"),
+            Self::Valid => f.write_str("valid"),
+            Self::Lost { moved_to: None } => f.write_str("lost"),
+            Self::Lost { moved_to: Some(file) } => write!(f, "lost, kept as {}", file.display()),
+        }
+    }
 }
 
 /// The accounts and the log after recovery.
