@@ -12,8 +12,8 @@ use std::{
 use crate::{
     config::Config,
     control::{self, Buckets, DocumentError, Scope},
-    model::BucketName,
-    rules::{self, OneLine},
+    model::{BucketName, OneLine},
+    rules,
 };
 
 /// What the check found.

@@ -13,8 +13,8 @@ use super::{Explain, Findings, ask::ask};
 use crate::{
     config::Config,
     control::{self, Scope},
-    model::decode_form,
-    rules::{Explained, Explanation, InForce, OneLine},
+    model::{OneLine, decode_form},
+    rules::{Explained, Explanation, InForce},
 };
 
 /// Explains and prints. A broken document is a problem, even where its last good version is

@@ -21,9 +21,9 @@ use super::{
     read::{is_xml, read_document},
 };
 use crate::{
-    model::BucketName,
+    model::{BucketName, OneLine},
     route::{Bucket, Shared, Table, compile},
-    rules::{self, Document, OneLine},
+    rules::{self, Document},
 };
 
 /// How long after the first look a second one decides: whether a document is gone or about to be

@@ -9,8 +9,8 @@ use super::{
     read::read_document,
 };
 use crate::{
-    model::BucketName,
-    rules::{self, Explanation, OneLine, Question, Standing},
+    model::{BucketName, OneLine},
+    rules::{self, Explanation, Question, Standing},
 };
 
 /// Explains what is in force.

@@ -16,8 +16,8 @@ use super::{
     read::{Scope, read_document},
 };
 use crate::{
-    model::BucketName,
-    rules::{Document, OneLine},
+    model::{BucketName, OneLine},
+    rules::Document,
 };
 
 /// The owner of the copies.

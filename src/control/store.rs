@@ -24,9 +24,9 @@ use super::{
     watch::DirectoryWatch,
 };
 use crate::{
-    model::{BucketName, Destination},
+    model::{BucketName, Destination, OneLine},
     route::Shared,
-    rules::{Document, OneLine},
+    rules::Document,
     stop::Stop,
 };
 

@@ -16,7 +16,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::rules::OneLine;
+use crate::model::OneLine;
 
 /// Watches whatever directory has the name.
 #[derive(Debug)]

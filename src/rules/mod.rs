@@ -35,7 +35,6 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
-pub use crate::model::OneLine;
 pub use config::{Config, KeyMatch, Overlap};
 pub use document::{Context, Document, EventBridge, Rule};
 pub use draft::is_xml_char;
