@@ -28,6 +28,7 @@ mod question;
 mod raw_form;
 mod reason;
 mod remedy;
+mod sweep;
 mod value;
 mod warning;
 mod xml;

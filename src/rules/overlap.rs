@@ -12,17 +12,32 @@ use super::{
     Problem, Rule,
     draft::Entry,
     problem::{Clash, Fault},
+    sweep::{self, Span},
 };
 
+/// Every pair is compared in a document of at most so many rules.
+const PAIRWISE_MAX: usize = 1000;
+
 /// The clashes between different rules: for each the first one behind it, so that a document has
-/// fewer problems than rules.
+/// fewer problems than rules; one clash, if there is any, in a document of very many rules.
 pub(super) fn find(rules: &[(&Entry, Rule)]) -> Vec<Problem> {
     let reaches: Vec<_> = rules.iter().map(|(entry, rule)| Reach::of(entry, rule)).collect();
+    if reaches.len() > PAIRWISE_MAX {
+        return find_one(&reaches).into_iter().collect();
+    }
     let with_its_clash = |(index, first): (usize, &Reach<'_>)| {
         let second = reaches.iter().skip(index + 1).find(|second| first.clashes_with(second))?;
         Some(Problem::of(first.entry, first.fault_with(second)))
     };
     reaches.iter().enumerate().filter_map(with_its_clash).collect()
+}
+
+fn find_one(reaches: &[Reach<'_>]) -> Option<Problem> {
+    let sent: Vec<_> = reaches.iter().map(|reach| reach.sent.span(reach.types)).collect();
+    let decoded: Vec<_> = reaches.iter().map(|reach| reach.decoded.span(reach.types)).collect();
+    let (first, second) = sweep::clash(&sent).or_else(|| sweep::clash(&decoded))?;
+    let (first, second) = (reaches.get(first)?, reaches.get(second)?);
+    Some(Problem::of(first.entry, first.fault_with(second)))
 }
 
 /// What a rule matches, ready to be compared.
@@ -76,6 +91,10 @@ impl<'a> Reach<'a> {
 }
 
 impl Ends<'_> {
+    fn span(&self, types: EventTypeSet) -> Span<'_> {
+        Span { types, prefix: &self.prefix, suffix: &self.suffix }
+    }
+
     fn nest_with(&self, other: &Self) -> bool {
         let prefixes =
             self.prefix.starts_with(&*other.prefix) || other.prefix.starts_with(&*self.prefix);

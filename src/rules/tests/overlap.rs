@@ -1,5 +1,7 @@
 //! The overlap check: Amazon's table, and the brute force over all short keys.
 
+use std::num::NonZeroUsize;
+
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::Value;
 
@@ -98,6 +100,25 @@ fn matches(filter: &Filter, key: &ObjectKey) -> bool {
 fn value() -> impl Strategy<Value = Option<String>> {
     let piece = select(vec!["a", "b", "%3D", "=", "%3d", "%"]);
     option::of(vec(piece, 0..=2).prop_map(|pieces| pieces.concat()))
+}
+
+/// More rules than are compared pair by pair.
+#[test]
+fn one_clash_among_very_many_rules_is_found() {
+    let config = Config { per_bucket_max: NonZeroUsize::new(10_000).unwrap(), ..Config::default() };
+    let created = "s3:ObjectCreated:*";
+    let id = |n: usize| format!("r{n}");
+    let mut rules: Vec<_> =
+        (0..3000).map(|n| rule(&id(n), created, Some(&format!("{n}/")), Some(".jpg"))).collect();
+    read_with(&config, &queues(&rules)).unwrap();
+    rules.push(rule("late", "s3:ObjectCreated:Put", Some("1700/x"), Some("pg")));
+    let problems = read_with(&config, &queues(&rules)).unwrap_err();
+    assert_eq!(problems.iter().count(), 1);
+    assert_eq!(
+        (problems.first().rule(), problems.first().message().as_str()),
+        (Some("r1700"), FILTERED)
+    );
+    assert!(problems.first().remedy().contains("late"), "{problems}");
 }
 
 proptest! {
