@@ -77,6 +77,7 @@ impl Workload {
             event_types: wish.events,
             prefix: &wish.prefix,
             suffix: &wish.suffix,
+            conditions: None,
         });
         Bucket::new(rules, KeyMatch::Aws)
     }

@@ -81,6 +81,7 @@ impl Source {
             event_types: wish.events,
             prefix: &wish.prefix,
             suffix: &wish.suffix,
+            conditions: None,
         });
         Bucket::new(rules, KeyMatch::Aws)
     }

@@ -27,6 +27,7 @@ fn compiled(rules: &[(&str, &str, &str)]) -> Bucket {
             event_types: "s3:ObjectCreated:*".parse::<EventPattern>().unwrap().types(),
             prefix,
             suffix: "",
+            conditions: None,
         }
     };
     Bucket::new(rules.iter().copied().zip(&destinations).map(rule), KeyMatch::Aws)

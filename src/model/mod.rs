@@ -4,6 +4,7 @@
 //! here does I/O, waits, or reads a clock.
 
 mod arn;
+mod attributes;
 mod bucket;
 mod destination;
 mod event;
@@ -19,6 +20,7 @@ mod secret;
 mod sequencer;
 
 pub use arn::{Arn, ArnError, BusArn, FunctionArn, QueueArn, TopicArn};
+pub use attributes::Attributes;
 pub use bucket::{BucketName, BucketNameError};
 pub use destination::{Destination, DestinationError, Service};
 pub use event::{Annotation, Details, Event, Replication, Restore, Retention, RetentionHold};

@@ -3,7 +3,7 @@
 //! Filter values are read once, here. A rule whose values are encodings of bytes is found by the
 //! raw key. The few whose values may be cut inside an escape are found, as they are stored, by the
 //! encoded key, in an index of their own; a bucket without them never encodes a key. Rules that no
-//! key can match are in neither.
+//! key can match are in neither. What Ceph's filters add is asked of the rules that are found.
 
 use std::{
     collections::HashMap,
@@ -14,10 +14,11 @@ use std::{
 use super::{
     filters::Filters,
     index::{Index, Work},
+    residue::Residue,
 };
 use crate::{
-    model::{Destination, EventType, EventTypeSet, ObjectKey, RuleId},
-    rules::KeyMatch,
+    model::{Attributes, Destination, EventType, EventTypeSet, ObjectKey, RuleId},
+    rules::{Conditions, KeyMatch},
 };
 
 /// An encoded key has at most this many bytes.
@@ -36,6 +37,8 @@ pub struct Rule<'a> {
     pub prefix: &'a str,
     /// What keys end with, as stored; empty for any.
     pub suffix: &'a str,
+    /// What Ceph's filters ask beyond that.
+    pub conditions: Option<&'a Arc<Conditions>>,
 }
 
 /// A destination, as a bucket names it.
@@ -53,6 +56,7 @@ pub struct Bucket {
     event_types: EventTypeSet,
     raw: Index,
     form: Option<Box<Index>>,
+    residue: Option<Box<Residue>>,
     ids: Box<[Option<RuleId>]>,
     /// The lane of each rule, by its number.
     lane_of: Box<[u32]>,
@@ -78,11 +82,13 @@ impl Bucket {
         let mut filters = Filters::new(key_match);
         let mut event_types = EventTypeSet::EMPTY;
         let (mut ids, mut lane_of, mut lanes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut conditions = Vec::new();
         let mut known: HashMap<&str, u32> = HashMap::new();
         // Many rules in a row name the same destination.
         let mut last = ("", 0);
         for (number, rule) in (0..).zip(rules) {
-            filters.add(number, rule.event_types, rule.prefix, rule.suffix);
+            filters.add(number, &rule);
+            conditions.extend(rule.conditions.map(|conditions| (number, Arc::clone(conditions))));
             event_types = event_types.union(rule.event_types);
             let name = rule.destination.as_str();
             if last.0 != name {
@@ -102,19 +108,36 @@ impl Bucket {
             event_types,
             raw,
             form: form.map(Box::new),
+            residue: Residue::new(conditions).map(Box::new),
             ids: ids.into(),
             lane_of: lane_of.into(),
             lanes: lanes.into(),
         }
     }
 
-    /// Finds the rules that want this event, in no particular order.
+    /// Finds the rules that want an event of an object that only its key is known of, in no
+    /// particular order.
     pub fn find(&self, event_type: EventType, key: &ObjectKey, found: &mut Found) {
-        self.find_counted(event_type, key, found, &mut ());
+        self.find_with(event_type, key, Attributes::default, found);
     }
 
-    /// Counts the work of it.
-    pub(super) fn find_counted(
+    /// Finds the rules that want an event of an object with these attributes. They are read only if
+    /// that depends on them.
+    pub fn find_with(
+        &self,
+        event_type: EventType,
+        key: &ObjectKey,
+        attributes: impl FnOnce() -> Attributes,
+        found: &mut Found,
+    ) {
+        self.find_counted(event_type, key, found, &mut ());
+        if let Some(residue) = &self.residue {
+            residue.retain(&mut found.0, key, attributes);
+        }
+    }
+
+    /// Finds the rules whose ends fit, and counts the work of it.
+    fn find_counted(
         &self,
         event_type: EventType,
         key: &ObjectKey,

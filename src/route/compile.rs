@@ -14,6 +14,7 @@ pub fn compile(document: &Document, bus: &Destination, key_match: KeyMatch) -> B
         event_types: rule.event_types(),
         prefix: rule.filter.prefix().unwrap_or_default(),
         suffix: rule.filter.suffix().unwrap_or_default(),
+        conditions: rule.filter.conditions(),
     });
     let event_bridge = (document.event_bridge() == EventBridge::On).then(|| Rule {
         id: None,
@@ -25,6 +26,7 @@ pub fn compile(document: &Document, bus: &Destination, key_match: KeyMatch) -> B
             .collect(),
         prefix: "",
         suffix: "",
+        conditions: None,
     });
     Bucket::new(rules.chain(event_bridge), key_match)
 }

@@ -3,12 +3,14 @@
 //! Each bucket's rules are compiled from its document into a [`Bucket`] that never changes; a
 //! [`Table`] puts one into the place of another, and leaves the other buckets alone. A [`Reader`]
 //! never waits. Matching allocates nothing, does no I/O, and costs nearly the same however many
-//! rules there are (`index`). Rules are found in no particular order.
+//! rules there are (`index`); only what Ceph's filters add is asked rule by rule, of the rules that the
+//! index found (`residue`). Rules are found in no particular order.
 
 mod bucket;
 mod compile;
 mod filters;
 mod index;
+mod residue;
 mod shared;
 mod table;
 #[cfg(test)]

@@ -10,14 +10,17 @@ use crate::model::{
 };
 
 use super::{
-    Context, Document, Filter, Overlap, Problem, Problems, Rule,
-    draft::{Draft, Entry},
-    id, overlap,
+    Config, Context, Document, Extension, Filter, Overlap, Problem, Problems, Rule,
+    draft::{Draft, DraftFilter, Entry},
+    id,
+    malformed::Malformed,
+    overlap,
     problem::Fault,
 };
 
 /// Checks everything that can be checked without asking a destination.
 pub(super) fn document(draft: &Draft, context: &Context<'_>) -> Result<Document, Problems> {
+    refuse_extensions(draft, context.config)?;
     let mut problems = Vec::new();
     let (sent, max) = (draft.entries.len(), context.config.per_bucket_max);
     if sent > max.get() {
@@ -26,7 +29,8 @@ pub(super) fn document(draft: &Draft, context: &Context<'_>) -> Result<Document,
 
     let taken = draft.entries.iter().filter_map(|entry| entry.id.as_deref()).collect();
     let mut rules = Vec::new();
-    for entry in &draft.entries {
+    // What is beyond the limit has to go anyway, and a hostile pattern takes its time.
+    for entry in draft.entries.iter().take(max.get()) {
         match rule(entry, context, &taken) {
             Ok(rule) => rules.push((entry, rule)),
             Err(faults) => problems.extend(faults.into_iter().map(|f| Problem::of(entry, f))),
@@ -50,11 +54,27 @@ pub(super) fn document(draft: &Draft, context: &Context<'_>) -> Result<Document,
     }
 }
 
+/// Refuses the elements that Amazon does not know, unless they are allowed.
+fn refuse_extensions(draft: &Draft, config: &Config) -> Result<(), Malformed> {
+    for entry in &draft.entries {
+        let DraftFilter { metadata, tags, .. } = &entry.filter;
+        for (element, key, rules, extension) in [
+            ("S3Metadata", "metadata", metadata, config.metadata),
+            ("S3Tags", "tags", tags, config.tags),
+        ] {
+            if extension == Extension::Refuse && !rules.is_empty() {
+                return Err(Malformed::Ceph { place: entry.place(), element, key });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Reads one entry; every fault of its form.
 fn rule(entry: &Entry, context: &Context<'_>, taken: &HashSet<&str>) -> Result<Rule, Vec<Fault>> {
     let mut faults = Vec::new();
     let destination = destination(entry, context).map_err(|fault| faults.push(fault));
-    let filter = Filter::read(&entry.filter).map_err(|found| faults.extend(found));
+    let filter = Filter::read(&entry.filter, context.config).map_err(|found| faults.extend(found));
     let id = rule_id(entry, context, taken).map_err(|fault| faults.push(fault));
     let events = events(&entry.events).map_err(|found| faults.extend(found));
     match (destination, filter, id, events) {

@@ -5,6 +5,9 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 
 /// How documents are checked and filters compared. The default is Amazon's behaviour.
+///
+/// Each of Ceph's filters has a key of its own, since stores differ in what they send: MinIO has no
+/// tags in its events, and any store has keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -14,6 +17,12 @@ pub struct Config {
     pub overlap: Overlap,
     /// How many topic, queue and function rules one bucket may have.
     pub per_bucket_max: NonZeroUsize,
+    /// Filters by the name `regex`, on the whole key.
+    pub regex: Extension,
+    /// `S3Metadata` filters.
+    pub metadata: Extension,
+    /// `S3Tags` filters.
+    pub tags: Extension,
 }
 
 /// What a filter value is compared with.
@@ -38,6 +47,17 @@ pub enum Overlap {
     Allow,
 }
 
+/// What becomes of a filter that Ceph has and Amazon has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Extension {
+    /// A document with it is refused, with Amazon's error.
+    #[default]
+    Refuse,
+    /// It works as in Ceph.
+    Allow,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -45,6 +65,9 @@ impl Default for Config {
             overlap: Overlap::default(),
             // Amazon's quota.
             per_bucket_max: NonZeroUsize::new(100).expect("100 is not zero"),
+            regex: Extension::default(),
+            metadata: Extension::default(),
+            tags: Extension::default(),
         }
     }
 }
@@ -57,11 +80,16 @@ mod tests {
     fn the_section_is_amazon_s_behaviour_unless_it_says_otherwise() {
         assert_eq!(toml::from_str::<Config>("").unwrap(), Config::default());
         let other = toml::from_str::<Config>(
-            "key_match = \"lenient\"\noverlap = \"allow\"\nper_bucket_max = 500",
+            "key_match = \"lenient\"\noverlap = \"allow\"\nper_bucket_max = 500\nregex = \"allow\"",
         );
         let per_bucket_max = NonZeroUsize::new(500).unwrap();
-        let expected =
-            Config { key_match: KeyMatch::Lenient, overlap: Overlap::Allow, per_bucket_max };
+        let expected = Config {
+            key_match: KeyMatch::Lenient,
+            overlap: Overlap::Allow,
+            per_bucket_max,
+            regex: Extension::Allow,
+            ..Config::default()
+        };
         assert_eq!(other.unwrap(), expected);
         for wrong in ["per_bucket_max = 0", "key_match = \"AWS\"", "overlaps = \"allow\""] {
             assert!(toml::from_str::<Config>(wrong).is_err(), "{wrong}");

@@ -28,8 +28,16 @@ pub(super) struct Entry {
     pub(super) id: Option<String>,
     pub(super) arn: String,
     pub(super) events: Vec<String>,
-    /// Empty if there is no `Filter`.
-    pub(super) filter: Vec<DraftRule>,
+    pub(super) filter: DraftFilter,
+}
+
+/// A `Filter`, as sent; empty if there is none.
+#[derive(Debug, Default)]
+pub(super) struct DraftFilter {
+    pub(super) key: Vec<DraftRule>,
+    /// Ceph's, as are the tags.
+    pub(super) metadata: Vec<DraftRule>,
+    pub(super) tags: Vec<DraftRule>,
 }
 
 /// One `FilterRule`, as sent.
@@ -70,7 +78,8 @@ impl Draft {
 impl Entry {
     /// An entry whose position is not known yet.
     pub(super) fn new(group: Group, arn: String) -> Self {
-        Self { group, position: 0, id: None, arn, events: Vec::new(), filter: Vec::new() }
+        let (events, filter) = (Vec::new(), DraftFilter::default());
+        Self { group, position: 0, id: None, arn, events, filter }
     }
 
     pub(super) fn place(&self) -> Place {

@@ -116,7 +116,9 @@ fn explain_rule(question: &Question, rule: &Rule, config: &Config) -> Explained 
     let is_covered = rule.event_types().contains(question.event_type);
     let event = (!is_covered).then(|| reason::event(question.event_type, &rule.events));
     let filter = reason::filter(&rule.filter, &question.key, config.key_match);
-    let reasons = event.into_iter().chain(filter).collect();
+    let conditions = rule.filter.conditions().map(|c| reason::conditions(c, &question.key));
+    let conditions = conditions.into_iter().flatten();
+    let reasons = event.into_iter().chain(filter).chain(conditions).collect();
     Explained::new(Some(rule.id.to_string()), &rule.destination, reasons)
 }
 

@@ -1,6 +1,16 @@
-//! The filter of a rule: at most one prefix and one suffix, kept word for word.
+//! The filter of a rule: at most one prefix and one suffix, kept word for word, and whatever Ceph's
+//! filters add to them.
 
-use super::{draft::DraftRule, problem::Fault};
+use std::sync::Arc;
+
+use super::{
+    Conditions, Config, Extension, Pair, Pattern,
+    draft::{DraftFilter, DraftRule},
+    problem::Fault,
+};
+
+/// The name of Ceph's third condition on the key, as Ceph shows it.
+pub(super) const REGEX: &str = "regex";
 
 /// Amazon's limit on a filter value, in bytes of UTF-8.
 const VALUE_BYTES_MAX: usize = 1024;
@@ -11,9 +21,10 @@ const VALUE_BYTES_MAX: usize = 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     rules: Vec<FilterRule>,
+    conditions: Option<Arc<Conditions>>,
 }
 
-/// One condition on the key.
+/// One condition on an end of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterRule {
     name: FilterName,
@@ -31,32 +42,23 @@ pub enum FilterName {
 
 impl Filter {
     /// Reads the rules as sent; every fault, in the order of Amazon's checks.
-    pub(super) fn read(rules: &[DraftRule]) -> Result<Self, Vec<Fault>> {
-        let named: Vec<_> = rules.iter().map(|rule| (FilterName::read(&rule.name), rule)).collect();
-        let count = |wanted| named.iter().filter(|(name, _)| *name == Some(wanted)).count();
-        let unknown = named.iter().filter(|(name, _)| name.is_none());
-        let long = rules.iter().filter(|rule| rule.value.len() > VALUE_BYTES_MAX);
-
-        let mut faults: Vec<Fault> = unknown
-            .map(|(_, rule)| Fault::FilterName { name: rule.name.as_str().into() })
-            .collect();
-        if count(FilterName::Prefix) > 1 {
-            faults.push(Fault::SecondPrefix);
-        }
-        if count(FilterName::Suffix) > 1 {
-            faults.push(Fault::SecondSuffix);
-        }
-        faults.extend(long.map(|rule| Fault::FilterValue { bytes: rule.value.len() }));
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let rule = |(name, rule): (Option<_>, &DraftRule)| {
-            name.map(|name| FilterRule { name, value: rule.value.as_str().into() })
+    pub(super) fn read(filter: &DraftFilter, config: &Config) -> Result<Self, Vec<Fault>> {
+        let DraftFilter { key, metadata, tags } = filter;
+        let is_regex = |rule: &&DraftRule| {
+            config.regex == Extension::Allow && rule.name.eq_ignore_ascii_case(REGEX)
         };
-        Ok(Self { rules: named.into_iter().filter_map(rule).collect() })
+        let (regexes, ends): (Vec<_>, Vec<_>) = key.iter().partition(is_regex);
+        let rules = read_ends(&ends).map_err(|mut faults| {
+            faults.extend(read_regex(&regexes).err().into_iter().flatten());
+            faults
+        })?;
+        let [metadata, tags] = [metadata, tags]
+            .map(|rules| rules.iter().map(|rule| Pair::new(&rule.name, &rule.value)));
+        let conditions = Conditions::new(read_regex(&regexes)?, metadata, tags);
+        Ok(Self { rules, conditions: conditions.map(Arc::new) })
     }
 
-    /// The conditions, in the order in which they were sent.
+    /// The conditions on the ends of the key, in the order in which they were sent.
     pub fn rules(&self) -> &[FilterRule] {
         &self.rules
     }
@@ -71,20 +73,69 @@ impl Filter {
         self.value(FilterName::Suffix)
     }
 
+    /// What Ceph's filters ask beyond that, if there are any.
+    pub fn conditions(&self) -> Option<&Arc<Conditions>> {
+        self.conditions.as_ref()
+    }
+
     /// Whether the rule came without a `Filter`. One whose values are `""` is not empty, but
     /// matches every key all the same.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.is_empty() && self.conditions.is_none()
     }
 
-    /// Whether no key is excluded.
-    pub fn accepts_every_key(&self) -> bool {
-        self.rules.iter().all(|rule| rule.value.is_empty())
+    /// Whether no object is excluded.
+    pub fn accepts_every_object(&self) -> bool {
+        self.conditions.is_none() && self.rules.iter().all(|rule| rule.value.is_empty())
     }
 
     fn value(&self, name: FilterName) -> Option<&str> {
         self.rules.iter().find(|rule| rule.name == name).map(FilterRule::value)
     }
+}
+
+fn read_ends(rules: &[&DraftRule]) -> Result<Vec<FilterRule>, Vec<Fault>> {
+    let named: Vec<_> = rules.iter().map(|rule| (FilterName::read(&rule.name), *rule)).collect();
+    let count = |wanted| named.iter().filter(|(name, _)| *name == Some(wanted)).count();
+    let unknown = named.iter().filter(|(name, _)| name.is_none());
+
+    let mut faults: Vec<Fault> =
+        unknown.map(|(_, rule)| Fault::FilterName { name: rule.name.as_str().into() }).collect();
+    if count(FilterName::Prefix) > 1 {
+        faults.push(Fault::SecondPrefix);
+    }
+    if count(FilterName::Suffix) > 1 {
+        faults.push(Fault::SecondSuffix);
+    }
+    faults.extend(too_long(rules));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let rule = |(name, rule): (Option<_>, &DraftRule)| {
+        name.map(|name| FilterRule { name, value: rule.value.as_str().into() })
+    };
+    Ok(named.into_iter().filter_map(rule).collect())
+}
+
+fn read_regex(rules: &[&DraftRule]) -> Result<Option<Pattern>, Vec<Fault>> {
+    let mut faults: Vec<_> = too_long(rules).collect();
+    if rules.len() > 1 {
+        faults.insert(0, Fault::SecondRegex);
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let compile = |rule: &&DraftRule| {
+        let pattern = || rule.value.as_str().into();
+        Pattern::compile(&rule.value)
+            .map_err(|error| vec![Fault::Regex { pattern: pattern(), error }])
+    };
+    rules.first().map(compile).transpose()
+}
+
+fn too_long(rules: &[&DraftRule]) -> impl Iterator<Item = Fault> {
+    let lengths = rules.iter().map(|rule| rule.value.len());
+    lengths.filter(|bytes| *bytes > VALUE_BYTES_MAX).map(|bytes| Fault::FilterValue { bytes })
 }
 
 impl FilterRule {

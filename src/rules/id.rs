@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::model::{BucketName, RuleId};
 
-use super::draft::Entry;
+use super::draft::{DraftFilter, Entry};
 
 /// What the ids of fanfare are derived under; changing it changes the `configurationId` of every
 /// rule without an id.
@@ -37,6 +37,12 @@ fn entry_name(entry: &Entry, bucket: &BucketName) -> String {
     parts.extend(entry.events.iter().cloned());
     // Events and filter rules must not run into each other.
     parts.push(String::new());
-    parts.extend(entry.filter.iter().flat_map(|rule| [rule.name.clone(), rule.value.clone()]));
+    let DraftFilter { key, metadata, tags } = &entry.filter;
+    for (element, rules) in [("", key), ("S3Metadata", metadata), ("S3Tags", tags)] {
+        if !element.is_empty() && !rules.is_empty() {
+            parts.push(element.to_owned());
+        }
+        parts.extend(rules.iter().flat_map(|rule| [rule.name.clone(), rule.value.clone()]));
+    }
     parts.join("\0")
 }

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Document, EventBridge, Filter, Rule,
-    draft::{Draft, DraftRule, Entry, Group, illegal_char},
+    Document, EventBridge, Filter, Pair, Rule,
+    draft::{Draft, DraftFilter, DraftRule, Entry, Group, illegal_char},
+    filter::REGEX,
     malformed::Malformed,
 };
 
@@ -123,15 +124,21 @@ entry_shapes!(
     OldFunctionShape with "CloudFunction" and _invocation_role
 );
 
+/// There is a key, unless Ceph's boto3 sent something else.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[serde(rename_all = "PascalCase", try_from = "FilterParts")]
 struct FilterShape {
-    key: KeyShape,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<RulesShape>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<RulesShape>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<RulesShape>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct KeyShape {
+struct RulesShape {
     filter_rules: Several<RuleShape>,
 }
 
@@ -140,6 +147,29 @@ struct KeyShape {
 struct RuleShape {
     name: Text,
     value: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct FilterParts {
+    key: Option<RulesShape>,
+    metadata: Option<RulesShape>,
+    tags: Option<RulesShape>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("missing field `Key`")]
+struct MissingKey;
+
+impl TryFrom<FilterParts> for FilterShape {
+    type Error = MissingKey;
+
+    fn try_from(parts: FilterParts) -> Result<Self, Self::Error> {
+        match parts {
+            FilterParts { key: None, metadata: None, tags: None } => Err(MissingKey),
+            FilterParts { key, metadata, tags } => Ok(Self { key, metadata, tags }),
+        }
+    }
 }
 
 /// A text that XML can hold.
@@ -265,15 +295,22 @@ fn entry(
     events: Several<Text>,
     filter: Option<FilterShape>,
 ) -> Entry {
-    let rules = filter.map(|filter| filter.key.filter_rules.0).unwrap_or_default();
     Entry {
         id: id.map(|id| id.0).filter(|id| !id.is_empty()),
         events: events.0.into_iter().map(|event| event.0).collect(),
-        filter: rules
-            .into_iter()
-            .map(|rule| DraftRule { name: rule.name.0, value: rule.value.0 })
-            .collect(),
+        filter: filter.map(DraftFilter::from).unwrap_or_default(),
         ..bare
+    }
+}
+
+impl From<FilterShape> for DraftFilter {
+    fn from(FilterShape { key, metadata, tags }: FilterShape) -> Self {
+        let [key, metadata, tags] = [key, metadata, tags].map(|rules| {
+            let rules = rules.map(|rules| rules.filter_rules.0).unwrap_or_default();
+            let draft = |rule: RuleShape| DraftRule { name: rule.name.0, value: rule.value.0 };
+            rules.into_iter().map(draft).collect()
+        });
+        Self { key, metadata, tags }
     }
 }
 
@@ -312,11 +349,26 @@ impl From<&Document> for DocumentShape {
 
 impl FilterShape {
     fn of(filter: &Filter) -> Option<Self> {
-        let rules = filter.rules().iter().map(|rule| RuleShape {
-            name: Text(rule.name().as_str().into()),
-            value: Text(rule.value().into()),
-        });
-        let key = KeyShape { filter_rules: Several(rules.collect()) };
-        (!filter.is_empty()).then_some(Self { key })
+        let conditions = filter.conditions();
+        let ends = filter.rules().iter().map(|rule| (rule.name().as_str(), rule.value()));
+        let regex = conditions.and_then(|conditions| conditions.pattern());
+        let pairs =
+            |pairs: &[Pair]| RulesShape::of(pairs.iter().map(|pair| (pair.name(), pair.value())));
+        let shape = Self {
+            key: RulesShape::of(ends.chain(regex.map(|regex| (REGEX, regex.as_str())))),
+            metadata: conditions.and_then(|conditions| pairs(conditions.metadata())),
+            tags: conditions.and_then(|conditions| pairs(conditions.tags())),
+        };
+        (!filter.is_empty()).then_some(shape)
+    }
+}
+
+impl RulesShape {
+    fn of<'a>(rules: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
+        let shape = |(name, value): (&str, &str)| RuleShape {
+            name: Text(name.into()),
+            value: Text(value.into()),
+        };
+        Some(Self { filter_rules: Several::try_from(rules.map(shape).collect::<Vec<_>>()).ok()? })
     }
 }

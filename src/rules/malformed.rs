@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use super::draft::Place;
+
 /// What kept a text from being read. Reading stops there.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Malformed {
@@ -17,6 +19,11 @@ pub(super) enum Malformed {
     /// Not XML, or not the grammar of a document.
     #[error("the XML is wrong at line {line}, column {column}: {fault}")]
     Xml { line: usize, column: usize, fault: XmlFault },
+    /// A filter that only Ceph has, where it is not allowed. Amazon does not know the element.
+    #[error(
+        "{place} has the filter `{element}`; remove it, or set `{key} = \"allow\"` in `[rules]`"
+    )]
+    Ceph { place: Place, element: &'static str, key: &'static str },
 }
 
 /// What is wrong in a piece of XML.

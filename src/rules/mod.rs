@@ -12,6 +12,7 @@
 //! Nothing here touches a disk or the network: where documents live is `control`'s business.
 
 mod check;
+mod conditions;
 mod config;
 mod document;
 mod draft;
@@ -23,6 +24,7 @@ mod json;
 mod malformed;
 mod nearest_arn;
 mod overlap;
+mod pattern;
 mod problem;
 mod question;
 mod raw_form;
@@ -36,12 +38,14 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, KeyMatch, Overlap};
+pub use conditions::{Conditions, Pair};
+pub use config::{Config, Extension, KeyMatch, Overlap};
 pub use document::{Context, Document, EventBridge, Rule};
 pub use draft::is_xml_char;
 pub use event_name::{EventNameError, event_type_named};
 pub use explain::{Explained, Explanation, InForce, Standing, explain};
 pub use filter::{Filter, FilterName, FilterRule};
+pub use pattern::{Pattern, PatternError};
 pub use problem::{Problem, Problems};
 pub use question::{Question, QuestionError};
 pub use raw_form::{NeverMatches, RawForm};

@@ -1,6 +1,8 @@
 //! Amazon's rule that no event may match two rules of a bucket.
 //!
 //! Two rules clash if they share an event type and their prefixes nest and their suffixes nest.
+//! What Ceph's filters add is not asked, for nobody can tell whether two patterns have a key in
+//! common that matters, or what metadata an object will have: a clash may be one in form only.
 //! Whether Amazon compares the values as sent or decoded is not known, so either is enough.
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>
 
@@ -79,7 +81,7 @@ impl<'a> Reach<'a> {
         let clash = Clash {
             first: self.entry.label(),
             second: other.entry.label(),
-            witness: self.sent.witness(&other.sent),
+            witness: self.sent.witness(&other.sent).filter(|_| has_ends_only(self, other)),
         };
         // A filter whose values are `""` counts as a filter here; what Amazon does is not known.
         if self.rule.filter.is_empty() && other.rule.filter.is_empty() {
@@ -88,6 +90,11 @@ impl<'a> Reach<'a> {
             Fault::OverlapFiltered(clash)
         }
     }
+}
+
+/// Whether nothing beyond their ends keeps both rules from matching a key.
+fn has_ends_only(one: &Reach<'_>, other: &Reach<'_>) -> bool {
+    [one, other].iter().all(|reach| reach.rule.filter.conditions().is_none())
 }
 
 impl Ends<'_> {

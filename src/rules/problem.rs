@@ -5,6 +5,7 @@ use std::{fmt, num::NonZeroUsize};
 use crate::model::{ArnError, EventPattern, ObjectKey, OneLine};
 
 use super::{
+    PatternError,
     draft::{Entry, Group, Place},
     malformed::Malformed,
     remedy,
@@ -43,8 +44,13 @@ pub(super) enum Fault {
     SecondPrefix,
     #[error("Cannot specify more than one suffix rule in a filter.")]
     SecondSuffix,
+    // Ceph's condition, in Amazon's manner: Ceph checks no pattern when it is sent.
+    #[error("Cannot specify more than one regex rule in a filter.")]
+    SecondRegex,
     #[error("Size of filter rule value cannot exceed 1024 bytes in UTF-8 representation")]
     FilterValue { bytes: usize },
+    #[error("filter rule regex must be a regular expression")]
+    Regex { pattern: Box<str>, error: PatternError },
     #[error("ID length exceeded allowed limit of 255")]
     LongId { chars: usize },
     // What Amazon says of an unknown event is reported in four ways, `MalformedXML` among them.
@@ -109,6 +115,7 @@ impl Problem {
                 Some((group.arn_element(), arn))
             }
             Fault::FilterName { name } => Some(("FilterRule.Name", name)),
+            Fault::Regex { pattern, .. } => Some(("FilterRule.Value", pattern)),
             Fault::UnknownEvent { name } => Some(("Event", name)),
             _ => None,
         }
@@ -133,7 +140,11 @@ impl fmt::Display for Problem {
             write!(f, "rule `{}`: ", OneLine(rule))?;
         }
         // Whoever wrote JSON is not helped by Amazon's sentence about XML.
-        if !matches!(self.fault, Fault::Malformed(Malformed::Json { .. } | Malformed::NoJson)) {
+        let is_plain = matches!(
+            self.fault,
+            Fault::Malformed(Malformed::Json { .. } | Malformed::NoJson | Malformed::Ceph { .. })
+        );
+        if !is_plain {
             write!(f, "{}; ", OneLine(self.message().trim_end_matches('.')))?;
         }
         write!(f, "{}", OneLine(self.remedy()))

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{EventPattern, EventType, ObjectKey};
 
 use super::{
-    Filter, FilterName, KeyMatch,
+    Conditions, Filter, FilterName, KeyMatch, Pair,
     value::{Reach, decoded_ends, encoded, rewritten},
 };
 
@@ -39,6 +39,12 @@ pub enum ReasonKind {
     SuffixNeverMatches,
     /// A lenient rule's prefix fits one reading of the key only, and its suffix the other.
     EndsDisagree,
+    /// The whole key does not fit the pattern.
+    RegexDiffers,
+    /// The rule asks for metadata, and nobody knows the object's.
+    NoMetadata,
+    /// The rule asks for tags, and nobody knows the object's.
+    NoTags,
 }
 
 /// A rule's condition on one end of the key.
@@ -83,6 +89,35 @@ pub(super) fn filter(filter: &Filter, key: &ObjectKey, key_match: KeyMatch) -> V
         }];
     }
     reasons
+}
+
+/// Every reason why what Ceph's filters ask is not so. A question has no metadata and no tags.
+pub(super) fn conditions(conditions: &Conditions, key: &ObjectKey) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let mut add = |kind, text| reasons.push(Reason { kind, text, write: None });
+    if let Some(pattern) = conditions.pattern().filter(|pattern| !pattern.fits(key)) {
+        let text = format!("regex `{}` does not fit the whole key `{key}`", pattern.as_str());
+        add(ReasonKind::RegexDiffers, text);
+    }
+    let (metadata, tags) = (conditions.metadata(), conditions.tags());
+    for (kind, what, pairs) in
+        [(ReasonKind::NoMetadata, "metadata", metadata), (ReasonKind::NoTags, "tags", tags)]
+    {
+        if !pairs.is_empty() {
+            add(kind, without(what, pairs));
+        }
+    }
+    reasons
+}
+
+fn without(what: &str, pairs: &[Pair]) -> String {
+    let pair = |pair: &Pair| format!("`{}` = `{}`", pair.name(), pair.value());
+    let pairs: Vec<_> = pairs.iter().map(pair).collect();
+    format!(
+        "the rule wants the {what} {}, and none are given here; if the store sends no {what}, it \
+         never matches",
+        pairs.join(", ")
+    )
 }
 
 impl End<'_> {

@@ -5,6 +5,7 @@ use crate::model::{ArnError, EventPattern};
 use super::{
     draft::Group,
     event_name::nearest,
+    filter::REGEX,
     nearest_arn,
     problem::{Clash, Fault},
 };
@@ -24,9 +25,15 @@ pub(super) fn of(fault: &Fault) -> String {
         Fault::Region { arn, region } => {
             format!("`{arn}` is not in the bucket's region `{region}`; use a destination that is")
         }
+        Fault::FilterName { name } if name.eq_ignore_ascii_case(REGEX) => {
+            "write `prefix` or `suffix` in place of `regex`, or set `regex = \"allow\"` in `[rules]`"
+                .into()
+        }
         Fault::FilterName { name } => format!("write `prefix` or `suffix` in place of `{name}`"),
         Fault::SecondPrefix => "keep one prefix, and give each other one a rule of its own".into(),
         Fault::SecondSuffix => "keep one suffix, and give each other one a rule of its own".into(),
+        Fault::SecondRegex => "keep one regex; `|` in it stands for `or`".into(),
+        Fault::Regex { pattern, error } => format!("mend `{pattern}`: {error}"),
         Fault::FilterValue { bytes } => {
             format!("the value has {bytes} bytes; cut it to what the keys have in common")
         }

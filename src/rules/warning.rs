@@ -94,7 +94,7 @@ fn self_call(rule: &Rule) -> Option<Trap> {
     let created: EventTypeSet =
         rule.event_types().iter().filter(|t| t.family() == Some("ObjectCreated")).collect();
     let is_function = matches!(rule.destination, Destination::Function(_));
-    (is_function && !created.is_empty() && rule.filter.accepts_every_key()).then_some(Trap::Loop)
+    (is_function && !created.is_empty() && rule.filter.accepts_every_object()).then_some(Trap::Loop)
 }
 
 /// Amazon's pattern takes any partition; a region of that name is in one of them.

@@ -12,13 +12,17 @@ use quick_xml::{
 };
 
 use super::{
-    Document, EventBridge, Filter, Rule,
-    draft::{Draft, DraftRule, Entry, Group, illegal_char},
+    Document, EventBridge, Filter, Pair, Rule,
+    draft::{Draft, DraftFilter, DraftRule, Entry, Group, illegal_char},
+    filter::REGEX,
     malformed::{Malformed, XmlFault},
 };
 
 const ROOT: &str = "NotificationConfiguration";
 const EVENT_BRIDGE: &str = "EventBridgeConfiguration";
+const KEY: &str = "S3Key";
+const METADATA: &str = "S3Metadata";
+const TAGS: &str = "S3Tags";
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /// Reads either form.
@@ -134,29 +138,37 @@ impl<'a> Parser<'a> {
         Ok(Entry { id, events, filter: filter.unwrap_or_default(), ..Entry::new(group, arn) })
     }
 
-    fn filter(&mut self) -> Result<Vec<DraftRule>, Malformed> {
-        let mut key = None;
-        self.children("Filter", |parser, name| match name {
-            "S3Key" => {
-                let rules = parser.key()?;
-                parser.once(&mut key, rules, ("Filter", "S3Key"))
-            }
-            _ => Err(parser.unknown("Filter", name)),
+    /// The last two elements are Ceph's; whether they are allowed is asked later.
+    fn filter(&mut self) -> Result<DraftFilter, Malformed> {
+        let [mut key, mut metadata, mut tags] = [None, None, None];
+        self.children("Filter", |parser, name| {
+            let (place, element) = match name {
+                KEY => (&mut key, KEY),
+                METADATA => (&mut metadata, METADATA),
+                TAGS => (&mut tags, TAGS),
+                _ => return Err(parser.unknown("Filter", name)),
+            };
+            let rules = parser.filter_rules(element)?;
+            parser.once(place, rules, ("Filter", element))
         })?;
-        self.required(key, ("Filter", "S3Key"))
+        if metadata.is_none() && tags.is_none() {
+            key = Some(self.required(key, ("Filter", KEY))?);
+        }
+        let [key, metadata, tags] = [key, metadata, tags].map(Option::unwrap_or_default);
+        Ok(DraftFilter { key, metadata, tags })
     }
 
-    fn key(&mut self) -> Result<Vec<DraftRule>, Malformed> {
+    fn filter_rules(&mut self, parent: &'static str) -> Result<Vec<DraftRule>, Malformed> {
         let mut rules = Vec::new();
-        self.children("S3Key", |parser, name| match name {
+        self.children(parent, |parser, name| match name {
             "FilterRule" => {
                 rules.push(parser.filter_rule()?);
                 Ok(())
             }
-            _ => Err(parser.unknown("S3Key", name)),
+            _ => Err(parser.unknown(parent, name)),
         })?;
         if rules.is_empty() {
-            return Err(self.fault(XmlFault::Missing { parent: "S3Key", child: "FilterRule" }));
+            return Err(self.fault(XmlFault::Missing { parent, child: "FilterRule" }));
         }
         Ok(rules)
     }
@@ -332,11 +344,21 @@ fn filter(filter: &Filter) -> String {
     if filter.is_empty() {
         return String::new();
     }
-    let rules = filter.rules().iter().map(|rule| {
-        let name = text("Name", rule.name().as_str());
-        element("FilterRule", &(name + &text("Value", rule.value())))
-    });
-    element("Filter", &element("S3Key", &rules.collect::<String>()))
+    let conditions = filter.conditions();
+    let ends = filter.rules().iter().map(|rule| (rule.name().as_str(), rule.value()));
+    let regex = conditions.and_then(|conditions| conditions.pattern());
+    let key = ends.chain(regex.map(|regex| (REGEX, regex.as_str())));
+    let pairs = |pairs: &[Pair]| filter_rules(pairs.iter().map(|pair| (pair.name(), pair.value())));
+    let metadata = conditions.map_or_else(String::new, |c| pairs(c.metadata()));
+    let tags = conditions.map_or_else(String::new, |c| pairs(c.tags()));
+    let parts = [(KEY, filter_rules(key)), (METADATA, metadata), (TAGS, tags)];
+    let parts = parts.iter().filter(|(_, rules)| !rules.is_empty());
+    element("Filter", &parts.map(|(name, rules)| element(name, rules)).collect::<String>())
+}
+
+fn filter_rules<'a>(rules: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let rule = |(name, value)| element("FilterRule", &(text("Name", name) + &text("Value", value)));
+    rules.map(rule).collect()
 }
 
 fn text(name: &str, content: &str) -> String {

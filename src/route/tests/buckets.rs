@@ -20,6 +20,7 @@ fn to(arns: &[&str]) -> Bucket {
         event_types: EventTypeSet::of(EventType::ObjectCreatedPut),
         prefix: "",
         suffix: "",
+        conditions: None,
     });
     Bucket::new(rules, KeyMatch::Aws)
 }

@@ -25,7 +25,14 @@ fn found(
     let rule = |number: usize| {
         let (event_types, prefix, suffix) = &rules[number];
         let id = Some(number.to_string().parse().unwrap());
-        Rule { id, destination: &destination, event_types: *event_types, prefix, suffix }
+        Rule {
+            id,
+            destination: &destination,
+            event_types: *event_types,
+            prefix,
+            suffix,
+            conditions: None,
+        }
     };
     let bucket = Bucket::new((0..rules.len()).map(rule), key_match);
     let mut found = Found::default();

@@ -160,6 +160,7 @@ fn a_search_allocates_nothing() {
         event_types: EventTypeSet::of(PUT),
         prefix,
         suffix,
+        conditions: None,
     });
     let bucket = Bucket::new(rules, KeyMatch::Lenient);
     let keys = ["in/ü 77.bin", "in/x.bin42", "tenants/1", "x"];

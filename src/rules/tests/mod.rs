@@ -1,5 +1,6 @@
 //! The promises of the rules stage, against its public face.
 
+mod ceph;
 mod explain;
 mod golden;
 mod ids;
