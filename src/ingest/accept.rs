@@ -9,7 +9,7 @@ use std::{
 use tracing::{debug, warn};
 
 use super::{
-    decode::{Received, Rejected},
+    decode::{Arrival, Received, Rejected, Sent},
     metrics::{self, Counters, Counts},
 };
 use crate::{
@@ -108,10 +108,10 @@ impl Acceptor {
     }
 
     /// Finds out who wants these events, without waiting for anything.
-    fn route(&self, events: Vec<Event>, trace_id: Option<&str>) -> Routed {
+    fn route(&self, events: Vec<Arrival>, trace_id: Option<&str>) -> Routed {
         let (reader, mut found) = (self.routes.reader(), Found::default());
         let mut routed = Routed::default();
-        for mut event in events {
+        for Arrival { mut event, sent } in events {
             event.trace_id = trace_id.map(str::to_owned);
             let rules = match reader.bucket(&event.bucket) {
                 Some(Standing::Undecided) => {
@@ -121,7 +121,9 @@ impl Acceptor {
                 Some(Standing::Rules(rules)) => Some(rules),
                 None => None,
             };
-            if rules.is_some_and(|rules| store(rules, event, &mut found, &mut routed.records)) {
+            if rules
+                .is_some_and(|rules| store(rules, (event, &sent), &mut found, &mut routed.records))
+            {
                 routed.matched += 1;
             } else {
                 routed.unmatched += 1;
@@ -186,8 +188,13 @@ fn of_many(reason: &impl Display, records: usize) -> String {
 
 /// Adds the event once for all its destinations. A destination that several rules name gets a
 /// record for each further rule, since each rule is a message of its own.
-fn store(bucket: &Bucket, event: Event, found: &mut Found, records: &mut Vec<NewRecord>) -> bool {
-    bucket.find(event.event_type, &event.key, found);
+fn store(
+    bucket: &Bucket,
+    (event, sent): (Event, &Sent),
+    found: &mut Found,
+    records: &mut Vec<NewRecord>,
+) -> bool {
+    bucket.find_with(event.event_type, &event.key, || sent.attributes(), found);
     // In the order of the document, so that the same events always make the same records.
     found.sort();
     let mut lanes: Vec<Arc<str>> = Vec::new();

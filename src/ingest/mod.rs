@@ -1,7 +1,8 @@
 //! Accepts events from stores: HTTP in, matched and durable before it answers.
 //!
 //! One request is atomic. Only the fields that Amazon documents go any further than `decode`: a
-//! store's request headers, RustFS sends its client's `authorization` among them, end there.
+//! store's request headers, RustFS sends its client's `authorization` among them, end there, and an
+//! object's metadata and tags where rules are asked who wants the event.
 
 mod accept;
 mod body;
@@ -18,7 +19,8 @@ mod trace;
 pub use accept::{AcceptError, Accepted, Acceptor};
 pub use config::Config;
 pub use decode::{
-    DecodeError, DropReason, Dropped, Encoding, Received, Rejected, Rejection, decode,
+    Arrival, DecodeError, DropReason, Dropped, Encoding, Received, Rejected, Rejection, Sent,
+    decode,
 };
 pub use listen::{BindError, Listener};
 pub use metrics::describe;

@@ -8,8 +8,8 @@ use super::{Accepted, Acceptor, Encoding, decode};
 use crate::{
     journal::{self, Journal},
     model::{Destination, EventPattern, Record},
-    route::{Bucket, Rule, Shared, Table},
-    rules::KeyMatch,
+    route::{self, Bucket, Rule, Shared, Table},
+    rules::{Config, Context, Document, Extension, KeyMatch},
 };
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:q";
@@ -45,12 +45,20 @@ async fn accepted(
     rules: &[(&str, &str, &str)],
     records: &[String],
 ) -> (Journal, Accepted) {
+    accepted_by(directory, compiled(rules), records).await
+}
+
+async fn accepted_by(
+    directory: &std::path::Path,
+    rules: Bucket,
+    records: &[String],
+) -> (Journal, Accepted) {
     let config = journal::Config { directory: directory.into(), ..journal::Config::default() };
     let (journal, writer, _) = journal::open(&config).unwrap();
     drop(thread::spawn(move || writer.run()));
     let routes = Shared::default();
     let mut table = Table::new(routes.clone());
-    table.replace("photos".parse().unwrap(), compiled(rules));
+    table.replace("photos".parse().unwrap(), rules);
     table.set_undecided("unsure".parse().unwrap());
     let body = format!(r#"{{"Records":[{}]}}"#, records.join(","));
     let received = decode(body.as_bytes(), Encoding::Json, Timestamp::UNIX_EPOCH).unwrap();
@@ -83,6 +91,45 @@ async fn each_destination_gets_what_its_rule_wants_under_that_rule_s_id() {
     assert_eq!(answer, Accepted { received: 3, matched: 2, quarantined: 0 });
     assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "a1")]));
     assert_eq!(in_lane(&journal, TOPIC).await, owned(&[("t", "a1"), ("t", "b1")]));
+}
+
+#[tokio::test]
+async fn metadata_and_tags_decide_who_gets_an_event_and_are_not_in_it() {
+    let filter = |name: &str, value: &str| {
+        format!("<FilterRule><Name>{name}</Name><Value>{value}</Value></FilterRule>")
+    };
+    let document = format!(
+        "<a><QueueConfiguration><Id>q</Id><Queue>{QUEUE}</Queue><Event>s3:ObjectCreated:*</Event>\
+         <Filter><S3Metadata>{}</S3Metadata><S3Tags>{}</S3Tags></Filter></QueueConfiguration></a>",
+        filter("x-amz-meta-color", "secret-red"),
+        filter("k", "v"),
+    );
+    let config = Config { metadata: Extension::Allow, tags: Extension::Allow, ..Config::default() };
+    let (bucket, region) = ("photos".parse().unwrap(), "us-east-1");
+    let context = Context { bucket: &bucket, region, config: &config };
+    let document = Document::from_xml(document.as_bytes(), &context).unwrap();
+    let rules = route::compile(&document, &TOPIC.parse().unwrap(), KeyMatch::Aws);
+
+    let sent =
+        |key: &str, members: &str| put("photos", key).replace("}}}", &format!(",{members}}}}}}}"));
+    let color = r#"{"key":"x-amz-meta-color","val":"secret-red"}"#;
+    let tag = r#"{"key":"k","val":"v"}"#;
+    let records = [
+        sent("ceph", &format!(r#""metadata":[{color}],"tags":[{tag}]"#)),
+        sent("rustfs", r#""userMetadata":{"color":"secret-red","x-amz-tagging":"k=v"}"#),
+        sent("minio", r#""userMetadata":{"X-Amz-Meta-Color":"secret-red"}"#),
+        sent("other", &format!(r#""metadata":[{tag}],"tags":[{color}]"#)),
+        put("photos", "amazon"),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let (journal, answer) = accepted_by(directory.path(), rules, &records).await;
+    assert_eq!(answer, Accepted { received: 5, matched: 2, quarantined: 0 });
+    assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "ceph"), ("q", "rustfs")]));
+    let mut reader = journal.reader(&QUEUE.into()).await.unwrap();
+    for fetched in reader.fetch(100, 1 << 20).await.unwrap() {
+        let body = String::from_utf8_lossy(&fetched.body).into_owned();
+        assert!(!body.contains("secret") && !body.contains("color"), "{body}");
+    }
 }
 
 #[tokio::test]

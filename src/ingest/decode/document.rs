@@ -12,10 +12,9 @@ use serde_json::value::RawValue;
 use super::{
     event::NoEvent,
     json,
-    received::{DropReason, Dropped, Received, Rejection},
+    received::{Arrival, DropReason, Dropped, Received, Rejection},
     wire::{Keyed, Record, Text},
 };
-use crate::model::Event;
 
 /// How the documents stand in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +149,7 @@ impl Received {
 }
 
 /// The events of a document that holds events and nothing else.
-fn whole(document: &str, now: Timestamp) -> Option<Vec<Event>> {
+fn whole(document: &str, now: Timestamp) -> Option<Vec<Arrival>> {
     let mut deserializer = serde_json::Deserializer::from_str(document);
     let events = Document(now).deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
@@ -165,21 +164,21 @@ struct Document(Timestamp);
 struct Records(Timestamp);
 
 impl<'de> DeserializeSeed<'de> for Document {
-    type Value = Vec<Event>;
+    type Value = Vec<Arrival>;
 
-    fn deserialize<D: Deserializer<'de>>(self, document: D) -> Result<Vec<Event>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, document: D) -> Result<Vec<Arrival>, D::Error> {
         document.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Document {
-    type Value = Vec<Event>;
+    type Value = Vec<Arrival>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a document")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut document: A) -> Result<Vec<Event>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut document: A) -> Result<Vec<Arrival>, A::Error> {
         let mut events = None;
         while let Some(key) = document.next_key::<Text<'de>>()? {
             match &*key {
@@ -197,21 +196,21 @@ impl<'de> Visitor<'de> for Document {
 }
 
 impl<'de> DeserializeSeed<'de> for Records {
-    type Value = Vec<Event>;
+    type Value = Vec<Arrival>;
 
-    fn deserialize<D: Deserializer<'de>>(self, records: D) -> Result<Vec<Event>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, records: D) -> Result<Vec<Arrival>, D::Error> {
         records.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for Records {
-    type Value = Vec<Event>;
+    type Value = Vec<Arrival>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("records")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut records: A) -> Result<Vec<Event>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut records: A) -> Result<Vec<Arrival>, A::Error> {
         let mut events = Vec::new();
         while let Some(Keyed(record)) = records.next_element::<Keyed<Record<'de>>>()? {
             let Ok(event) = record.event(self.0) else {

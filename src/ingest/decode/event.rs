@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::{
+    Sent,
     details::details,
     json,
-    received::{DropReason, Dropped, Rejection},
+    received::{Arrival, DropReason, Dropped, Rejection},
     wire::{Keyed, Object, Record, Text},
 };
 use crate::model::{Event, EventType, ObjectKey, Sequencer};
@@ -30,7 +31,7 @@ enum Dialect {
 
 impl Record<'_> {
     /// The event that the record tells of; `now` if it does not say when.
-    pub(super) fn event(&self, now: Timestamp) -> Result<Event, NoEvent> {
+    pub(super) fn event(&self, now: Timestamp) -> Result<Arrival, NoEvent> {
         match (self.event_name.given(), self.data) {
             (Some(name), _) => self.event_named(name, now),
             (None, Some(wrapped)) => {
@@ -42,9 +43,12 @@ impl Record<'_> {
         }
     }
 
-    fn event_named(&self, name: &str, now: Timestamp) -> Result<Event, NoEvent> {
+    fn event_named(&self, name: &str, now: Timestamp) -> Result<Arrival, NoEvent> {
         match event_type(name) {
-            Some(event_type) => Ok(self.event_of(event_type, now)?),
+            Some(event_type) => {
+                let event = self.event_of(event_type, now)?;
+                Ok(Arrival { event, sent: Sent::with(&self.s3.object) })
+            }
             None => Err(no_amazon_event(name)),
         }
     }

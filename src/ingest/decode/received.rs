@@ -1,5 +1,6 @@
 //! What came of a request.
 
+use super::Sent;
 use crate::model::{BucketNameError, Event, KeyError};
 
 /// So many rejected records of a request stand each for itself; the others are kept together, or
@@ -10,11 +11,20 @@ pub(super) const REJECTED_SINGLY_MAX: usize = 100;
 #[derive(Debug, Default)]
 pub struct Received {
     /// The events, in the order of the request.
-    pub events: Vec<Event>,
+    pub events: Vec<Arrival>,
     /// What Amazon S3 has no event for: to be counted, and forgotten.
     pub dropped: Vec<Dropped>,
     /// What is JSON but no event: to be kept for a human.
     pub rejected: Vec<Rejected>,
+}
+
+/// An event, and what its store sent with it.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// What is passed on.
+    pub event: Event,
+    /// What decides only who gets it.
+    pub sent: Sent,
 }
 
 /// A record that no rule can ask for.

@@ -98,6 +98,15 @@ pub(super) struct Object<'a> {
     pub(super) version_id: Text<'a>,
     #[serde(borrow)]
     pub(super) sequencer: Text<'a>,
+    /// Ceph's.
+    #[serde(borrow)]
+    pub(super) metadata: Option<&'a RawValue>,
+    /// MinIO's and RustFS's.
+    #[serde(borrow)]
+    pub(super) user_metadata: Option<&'a RawValue>,
+    /// Ceph's.
+    #[serde(borrow)]
+    pub(super) tags: Option<&'a RawValue>,
 }
 
 /// A string, `null`, or nothing; the latter two are empty.

@@ -69,7 +69,7 @@ pub(super) fn received(body: &str) -> Received {
 pub(super) fn event(body: &str) -> Event {
     let mut received = received(body);
     assert_eq!((received.events.len(), received.count()), (1, 1), "{received:?}");
-    received.events.remove(0)
+    received.events.remove(0).event
 }
 
 /// The event that this record becomes.

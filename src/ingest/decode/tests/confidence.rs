@@ -22,7 +22,7 @@ fn no_authorization_reaches_a_record_or_a_message() {
         signatures += 1;
         let authorization = authorization.as_str().unwrap();
         let signature = authorization.split("Signature=").nth(1).unwrap();
-        let event = received(&body.to_string()).events.remove(0);
+        let event = received(&body.to_string()).events.remove(0).event;
         let mut texts: Vec<String> = [Form::S3Event, Form::EventBridge]
             .into_iter()
             .filter_map(|form| renderer.message(form, &event, None))

@@ -16,8 +16,11 @@ fn an_envelope_and_bare_records_are_the_same() {
 #[test]
 fn the_records_of_a_document_keep_their_order() {
     let records = ["a", "b", "c"].map(|key| record("ObjectCreated:Put", key));
-    let keys: Vec<_> =
-        received(&body(&records)).events.into_iter().map(|event| event.key.to_string()).collect();
+    let keys: Vec<_> = received(&body(&records))
+        .events
+        .into_iter()
+        .map(|arrival| arrival.event.key.to_string())
+        .collect();
     assert_eq!(keys, ["a", "b", "c"]);
 }
 
@@ -32,7 +35,7 @@ fn each_line_of_ndjson_is_a_document_of_its_own() {
         line("ObjectRemoved:Delete", "c"),
     );
     let received = decode(text.as_bytes(), Encoding::Ndjson, now()).unwrap();
-    let keys: Vec<_> = received.events.iter().map(|event| event.key.as_str()).collect();
+    let keys: Vec<_> = received.events.iter().map(|arrival| arrival.event.key.as_str()).collect();
     assert_eq!(keys, ["a", "c"]);
     assert_eq!(received.dropped.len(), 1);
     let reasons: Vec<_> = received.rejected.iter().map(|r| r.reason.to_string()).collect();
