@@ -31,7 +31,7 @@ doc:
 bench *names:
     cargo bench --locked {{ if names == "" { "--bench '*'" } else { prepend("--bench ", names) } }}
 
-# Fuzz a parser, document_xml or document_json, for so many seconds; needs cargo-fuzz.
+# Fuzz a parser, document_xml or document_json, or the matcher, for so many seconds; needs cargo-fuzz.
 fuzz target seconds="600":
     tests/fuzz/run {{ target }} {{ seconds }}
 

@@ -1,10 +1,13 @@
 //! The short run of the fuzz targets: every text of the corpus as it is, then cut, doubled, spliced
 //! and littered with pieces of the grammar, the same way each time.
 //!
+//! Sets of rules and keys are bytes at random.
+//!
 //! `tests/fuzz/run` is the long one, which learns from the code that it reaches. What it finds goes
-//! to `tests/data/fuzz/*/odd`: no matter whether it is accepted, it has to keep the promises.
+//! to `tests/data/fuzz/*/odd`, or `tests/data/fuzz/matcher`: no matter whether it is accepted, it has to keep the promises.
 #![cfg(test)]
 
+mod matcher;
 mod oracle;
 
 use std::{
@@ -13,13 +16,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fanfare::{model, rules};
+use fanfare::{model, route, rules};
 use fastrand::Rng;
 
 /// How often a text is changed, and how many bytes that may come to.
 const MUTANTS: usize = 30;
 const BYTES_PER_TEXT: usize = 200_000;
 const SEED: u64 = 20_060_301;
+
+/// How many sets of rules and keys.
+const SETS: usize = 1_500;
 
 /// The language of a corpus, and the parser that it is held against.
 #[derive(Clone, Copy)]
@@ -186,5 +192,28 @@ fn a_mebibyte_of_anything_is_read_or_refused() {
         ("{\"QueueConfigurations\":[{\"Id\":\"", "ü", "\"}]}"),
     ] {
         (JSON.accepts)(&whole(open, unit, close));
+    }
+}
+
+#[test]
+fn the_rules_of_the_corpus_are_found_as_by_a_scan() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz/matcher");
+    let files: Vec<_> = fs::read_dir(folder).expect("the corpus is there").collect();
+    assert!(files.len() >= 16, "the corpus is gone");
+    for file in files {
+        let path = file.expect("the folder is readable").path();
+        matcher::finds_what_a_scan_finds(&fs::read(path).expect("the corpus is readable"));
+    }
+}
+
+#[test]
+fn rules_at_random_are_found_as_by_a_scan() {
+    let mut chance = Rng::with_seed(SEED);
+    for _ in 0..SETS {
+        let length = 1 << chance.u32(4..12);
+        // Small bytes make few pieces, and many that are alike.
+        let most = chance.choice([4, 16, 255]).expect("there are some");
+        let bytes: Vec<u8> = (0..length).map(|_| chance.u8(..=most)).collect();
+        matcher::finds_what_a_scan_finds(&bytes);
     }
 }

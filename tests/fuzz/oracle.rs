@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, num::NonZeroUsize};
 
 use crate::{
     model::BucketName,
-    rules::{Config, Context, Document, Filter, Overlap, Problems, Rule, warnings},
+    rules::{Config, Context, Document, Extension, Filter, Overlap, Problems, Rule, warnings},
 };
 
 const REGION: &str = "us-east-1";
@@ -31,8 +31,11 @@ fn holds(parser: Parser, text: &[u8]) -> bool {
     let bucket: BucketName = "photos".parse().expect("it is a name");
     let few = NonZeroUsize::new(3).expect("3 is not zero");
     let amazon = Config::default();
-    // With overlap allowed more is accepted, and so held to the rest.
-    let lenient = Config { overlap: Overlap::Allow, per_bucket_max: few, ..Config::default() };
+    // With overlap and Ceph's filters allowed more is accepted, and so held to the rest.
+    let [regex, metadata, tags] = [Extension::Allow; 3];
+    let overlap = Overlap::Allow;
+    let lenient =
+        Config { overlap, per_bucket_max: few, regex, metadata, tags, ..Config::default() };
     let [accepted, _] = [&amazon, &lenient].map(|config| {
         let context = Context { bucket: &bucket, region: REGION, config };
         let outcome = parser(text, &context);
