@@ -49,7 +49,7 @@ impl Filters {
         if forms == [RawForm::Bytes; 2] {
             return self.raw.push_narrowed(number, events, [&self.prefix, &self.suffix], implied);
         }
-        if !forms.iter().any(|form| matches!(form, RawForm::Never(_))) {
+        if !forms.contains(&RawForm::Never) {
             self.form.push(number, events, prefix.as_bytes(), suffix.as_bytes());
         }
         if self.key_match == KeyMatch::Lenient

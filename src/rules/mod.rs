@@ -48,6 +48,6 @@ pub use filter::{Filter, FilterName, FilterRule};
 pub use pattern::{Pattern, PatternError};
 pub use problem::{Problem, Problems};
 pub use question::{Question, QuestionError};
-pub use raw_form::{NeverMatches, RawForm};
+pub use raw_form::RawForm;
 pub use reason::{Reason, ReasonKind};
 pub use warning::{Warning, warnings};

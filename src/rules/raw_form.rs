@@ -8,7 +8,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>
 
-use std::{fmt, str::from_utf8};
+use std::str::from_utf8;
 
 use crate::model::is_raw_in_form;
 
@@ -23,18 +23,7 @@ pub enum RawForm {
     /// accepts `a=` as well as `a3D`.
     Encoded,
     /// No key is encoded so.
-    Never(NeverMatches),
-}
-
-/// Why a filter value matches no key at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NeverMatches {
-    /// It has a character that encoded keys have as an escape only, such as `=` or a space.
-    Unescaped,
-    /// It has an escape that encoding does not write: lower-case, of a letter, or cut off.
-    Escape,
-    /// Its bytes are not part of any text.
-    NotUtf8,
+    Never,
 }
 
 /// One byte of a key, as the encoding of it begins.
@@ -57,39 +46,29 @@ impl RawForm {
 
 fn prefix(value: &[u8], raw: &mut Vec<u8>) -> RawForm {
     match decode(value, raw) {
-        Err(never) => RawForm::Never(never),
-        Ok(_) if !begins_a_text(raw) => RawForm::Never(NeverMatches::NotUtf8),
-        Ok(Ends::Whole) => RawForm::Bytes,
-        Ok(Ends::Cut) => RawForm::Encoded,
+        Some(_) if !begins_a_text(raw) => RawForm::Never,
+        Some(Ends::Whole) => RawForm::Bytes,
+        Some(Ends::Cut) => RawForm::Encoded,
+        None => RawForm::Never,
     }
 }
 
 /// A hex digit may be the rest of an escape.
 fn suffix(value: &[u8], raw: &mut Vec<u8>) -> RawForm {
-    let whole = |value, raw: &mut Vec<u8>| match decode(value, raw)? {
-        Ends::Whole => Ok(()),
-        Ends::Cut => Err(NeverMatches::Escape),
-    };
-    let as_it_is = whole(value, raw);
+    let is_whole = |value, raw: &mut Vec<u8>| decode(value, raw) == Some(Ends::Whole);
+    let as_it_is = is_whole(value, raw);
     let is_digit = |at| value.get(at).copied().and_then(digit).is_some();
     let digits = usize::from(is_digit(0)) + usize::from(is_digit(0) && is_digit(1));
     if digits == 0 {
-        return match as_it_is {
-            Err(never) => RawForm::Never(never),
-            Ok(()) if !ends_a_text(raw) => RawForm::Never(NeverMatches::NotUtf8),
-            Ok(()) => RawForm::Bytes,
-        };
+        return if as_it_is && ends_a_text(raw) { RawForm::Bytes } else { RawForm::Never };
     }
     let mut rest = Vec::new();
     let behind = |digits| value.get(digits..).unwrap_or_default();
     let is_possible = (1..=digits).any(|digits| {
         rest.clear();
-        whole(behind(digits), &mut rest).is_ok()
+        is_whole(behind(digits), &mut rest)
     });
-    match as_it_is {
-        Err(never) if !is_possible => RawForm::Never(never),
-        _ => RawForm::Encoded,
-    }
+    if as_it_is || is_possible { RawForm::Encoded } else { RawForm::Never }
 }
 
 /// How a value ends.
@@ -99,7 +78,8 @@ enum Ends {
     Cut,
 }
 
-fn decode(value: &[u8], raw: &mut Vec<u8>) -> Result<Ends, NeverMatches> {
+/// None if something in it is in no encoding.
+fn decode(value: &[u8], raw: &mut Vec<u8>) -> Option<Ends> {
     let plain = value.iter().position(|byte| !is_raw_in_form(*byte)).unwrap_or(value.len());
     let (plain, mut rest) = value.split_at(plain);
     raw.extend_from_slice(plain);
@@ -109,27 +89,25 @@ fn decode(value: &[u8], raw: &mut Vec<u8>) -> Result<Ends, NeverMatches> {
             b'+' => Token::Byte(b' '),
             b'%' => escape(&mut rest)?,
             byte if is_raw_in_form(byte) => Token::Byte(byte),
-            _ => return Err(NeverMatches::Unescaped),
+            _ => return None,
         };
         match token {
             Token::Byte(byte) => raw.push(byte),
-            Token::Half => return Ok(Ends::Cut),
+            Token::Half => return Some(Ends::Cut),
         }
     }
-    Ok(Ends::Whole)
+    Some(Ends::Whole)
 }
 
 /// Reads what is behind a `%`.
-fn escape(rest: &mut &[u8]) -> Result<Token, NeverMatches> {
+fn escape(rest: &mut &[u8]) -> Option<Token> {
     match *rest {
-        [] => Ok(Token::Half),
-        [high] => digit(*high).map(|_| Token::Half).ok_or(NeverMatches::Escape),
+        [] => Some(Token::Half),
+        [high] => digit(*high).map(|_| Token::Half),
         [high, low, behind @ ..] => {
             let byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low);
             *rest = behind;
-            byte.filter(|byte| *byte != b' ' && !is_raw_in_form(*byte))
-                .map(Token::Byte)
-                .ok_or(NeverMatches::Escape)
+            byte.filter(|byte| *byte != b' ' && !is_raw_in_form(*byte)).map(Token::Byte)
         }
     }
 }
@@ -151,17 +129,6 @@ fn ends_a_text(raw: &[u8]) -> bool {
     let goes_on = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
     let cut = raw.iter().take(3).take_while(goes_on).count();
     from_utf8(raw.get(cut..).unwrap_or_default()).is_ok()
-}
-
-/// Ends a sentence about the value.
-impl fmt::Display for NeverMatches {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unescaped => "it has a character that encoded keys have as an escape only",
-            Self::Escape => "it has an escape that no encoded key has",
-            Self::NotUtf8 => "its bytes are not part of any text",
-        })
-    }
 }
 
 #[cfg(test)]
@@ -192,7 +159,7 @@ mod tests {
         }
         for value in ["3D", "D", "3D%3D", "FF", "7%20"] {
             let wanted = match value {
-                "7%20" => RawForm::Never(NeverMatches::Escape),
+                "7%20" => RawForm::Never,
                 _ => RawForm::Encoded,
             };
             assert_eq!(read(FilterName::Suffix, value).0, wanted, "{value}");
@@ -200,23 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_no_key_has_is_told_with_the_reason() {
-        for (value, why) in [
-            ("a=b", NeverMatches::Unescaped),
-            ("a b", NeverMatches::Unescaped),
-            ("ü", NeverMatches::Unescaped),
-            ("%3d", NeverMatches::Escape),
-            ("%2F", NeverMatches::Escape),
-            ("%20", NeverMatches::Escape),
-            ("%zz", NeverMatches::Escape),
-            ("%C3a", NeverMatches::NotUtf8),
-            ("%FF", NeverMatches::NotUtf8),
-        ] {
+    fn a_value_that_no_key_has_is_told() {
+        for value in ["a=b", "a b", "ü", "%3d", "%2F", "%20", "%zz", "%C3a", "%FF"] {
             for name in [FilterName::Prefix, FilterName::Suffix] {
-                assert_eq!(read(name, value).0, RawForm::Never(why), "{name:?} {value}");
+                assert_eq!(read(name, value).0, RawForm::Never, "{name:?} {value}");
             }
         }
-        let cut_off = read(FilterName::Suffix, ".a%3").0;
-        assert_eq!(cut_off, RawForm::Never(NeverMatches::Escape), "a key ends with no half escape");
+        assert_eq!(read(FilterName::Suffix, ".a%3").0, RawForm::Never, "no half escape at the end");
     }
 }
