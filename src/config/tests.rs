@@ -134,7 +134,7 @@ fn a_secret_or_an_access_key_that_is_no_text_is_not_repeated() {
 fn a_mistake_away_from_the_credentials_is_shown() {
     let secret = "[[credentials]]\naccess_key_id = \"AK\"\nsecret_access_key = \"s3cr3t\"\n";
     for (text, expected) in [
-        (format!("{secret}[log]\nfromat = \"text\""), "5 | fromat = \"text\""),
+        (format!("{secret}[log]\nformatting = \"text\""), "5 | formatting = \"text\""),
         (format!("reigon = \"x\"\n{secret}"), "1 | reigon = \"x\""),
         (format!("{secret}actions = [\"s3:Get\"]"), "unknown variant `s3:Get`"),
         (format!("{secret}buckets = [\"a?\"]"), "`a?` is no pattern"),
