@@ -3,9 +3,10 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tracing::{error, info};
 
 use super::{Config, Lane, LaneError};
@@ -16,6 +17,9 @@ use crate::{
     publish::Publish,
     stop::Stop,
 };
+
+/// How often to see whether events are pending for a destination that no rule names any more.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Why the lanes ended on their own.
 #[derive(Debug, thiserror::Error)]
@@ -65,13 +69,10 @@ where
         mut wanted: watch::Receiver<HashMap<Arc<str>, Destination>>,
         stop: Stop,
     ) -> Result<(), LanesError> {
-        for destination in self.still_pending() {
-            self.start(&destination, &stop).await?;
-        }
         loop {
             let destinations = wanted.borrow_and_update().clone();
-            for destination in destinations.values() {
-                self.start(destination, &stop).await?;
+            for destination in destinations.into_values().chain(self.still_pending()) {
+                self.start(&destination, &stop).await?;
             }
             tokio::select! {
                 biased;
@@ -79,6 +80,7 @@ where
                 Some(ended) = self.running.join_next() => ended.map_err(LanesError::Panicked)??,
                 // An error means that no more changes will come.
                 changed = wanted.changed() => if changed.is_err() { stop.requested().await },
+                () = sleep(LOOK) => {}
             }
         }
         while let Some(ended) = self.running.join_next().await {
@@ -87,20 +89,26 @@ where
         Ok(())
     }
 
-    /// The destinations of an earlier run that no rule may name any more: they keep draining.
-    fn still_pending(&self) -> Vec<Destination> {
-        let lanes = self.journal.lanes().into_iter().filter(|lane| lane.pending > 0);
-        lanes
-            .filter_map(|lane| match lane.name.parse() {
-                Ok(destination) => Some(destination),
+    /// The destinations without a lane that have events pending all the same: no rule may name them
+    /// any more since an earlier run, or since the moment before last. They are drained.
+    fn still_pending(&mut self) -> Vec<Destination> {
+        let mut destinations = Vec::new();
+        for lane in self.journal.lanes() {
+            if lane.pending == 0 || self.open.contains(&*lane.name) {
+                continue;
+            }
+            match lane.name.parse() {
+                Ok(destination) => destinations.push(destination),
                 Err(cause) => {
                     let (destination, pending): (_, u64) = (&lane.name, lane.pending);
                     let cause: crate::model::DestinationError = cause;
                     error!(%destination, pending, %cause, "events are pending for what is no destination");
-                    None
+                    // Said once is enough.
+                    self.open.insert(lane.name);
                 }
-            })
-            .collect()
+            }
+        }
+        destinations
     }
 
     async fn start(&mut self, destination: &Destination, stop: &Stop) -> Result<(), LanesError> {

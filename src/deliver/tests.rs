@@ -1,7 +1,7 @@
 //! A lane against a scripted destination, on a real journal.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     path::Path,
     sync::{
         Arc, Mutex,
@@ -11,12 +11,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
-use super::{Backoff, Config, Lane};
+use super::{Backoff, Config, Lane, Lanes};
 use crate::{
     journal::{self, Journal, NewRecord},
-    model::{AccountId, Event, EventType, Message, Record, Region, Sequencer},
+    model::{AccountId, Destination, Event, EventType, Message, Record, Region, Sequencer},
     payload::{self, Form, Renderer},
     publish::{Cause, Limits, Publish, Verdict},
     stop::{Stop, Stopper, stopper},
@@ -133,6 +136,10 @@ struct Bench {
     stop: Stop,
 }
 
+fn renderer() -> Renderer {
+    Renderer::new(Region::default(), AccountId::default().into(), &payload::Config::default())
+}
+
 async fn bench(directory: &Path, keys: &[&str], publisher: Scripted) -> Bench {
     let config = journal::Config { directory: directory.into(), ..journal::Config::default() };
     let (journal, writer, _) = journal::open(&config).unwrap();
@@ -141,11 +148,7 @@ async fn bench(directory: &Path, keys: &[&str], publisher: Scripted) -> Bench {
         journal.append(keys.iter().map(|key| record(key)).collect()).await.unwrap();
     }
     let reader = journal.reader(&QUEUE.into()).await.unwrap();
-    let renderer = Arc::new(Renderer::new(
-        Region::default(),
-        AccountId::default().into(),
-        &payload::Config::default(),
-    ));
+    let renderer = Arc::new(renderer());
     let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4)).unwrap();
     let config = Config { backoff, ..Config::default() };
     let lane = Lane::new(QUEUE.into(), reader, (renderer, Form::S3Event), publisher, &config);
@@ -268,4 +271,29 @@ async fn the_end_of_the_grace_interrupts_an_attempt() {
     };
     timeout(Duration::from_secs(5), both).await.expect("it ends").0.unwrap();
     assert_eq!(journal.lanes()[0].pending, 1, "it stays pending");
+}
+
+/// The rule was put and removed again while the lanes looked elsewhere.
+#[tokio::test(start_paused = true)]
+async fn events_for_a_destination_that_was_named_for_a_moment_are_delivered() {
+    let directory = tempfile::tempdir().unwrap();
+    let Bench { journal, stopper, stop, .. } =
+        bench(directory.path(), &[], Scripted::default()).await;
+    let publisher = Scripted::default();
+    let connect = |_: &Destination| (publisher.clone(), Form::S3Event);
+    let lanes = Lanes::new(journal.clone(), renderer(), connect, Config::default());
+    let (_destinations, wanted) = watch::channel(HashMap::new());
+    let late = async {
+        // After the lanes looked the first time.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        journal.append(vec![record("late")]).await.unwrap();
+        while journal.lanes().iter().any(|lane| lane.pending > 0) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stopper.request();
+    };
+    let both = async { tokio::join!(lanes.run(wanted, stop), late) };
+    let (ended, ()) = timeout(Duration::from_hours(1), both).await.expect("it is delivered");
+    ended.unwrap();
+    assert_eq!(publisher.calls(), [["late"]]);
 }
