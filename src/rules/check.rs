@@ -12,7 +12,7 @@ use crate::model::{
 use super::{
     Config, Context, Document, Extension, Filter, Overlap, Problem, Problems, Rule,
     draft::{Draft, DraftFilter, Entry},
-    id,
+    filter, id,
     malformed::Malformed,
     overlap,
     problem::Fault,
@@ -21,6 +21,7 @@ use super::{
 /// Checks everything that can be checked without asking a destination.
 pub(super) fn document(draft: &Draft, context: &Context<'_>) -> Result<Document, Problems> {
     refuse_extensions(draft, context.config)?;
+    refuse_many_patterns(draft, context.config)?;
     let mut problems = Vec::new();
     let (sent, max) = (draft.entries.len(), context.config.per_bucket_max);
     if sent > max.get() {
@@ -68,6 +69,17 @@ fn refuse_extensions(draft: &Draft, config: &Config) -> Result<(), Malformed> {
         }
     }
     Ok(())
+}
+
+/// Refuses before the first pattern is compiled: each takes up to milliseconds.
+fn refuse_many_patterns(draft: &Draft, config: &Config) -> Result<(), Problems> {
+    let keys = draft.entries.iter().flat_map(|entry| &entry.filter.key);
+    let sent = keys.filter(|rule| filter::is_regex(rule, config)).count();
+    if sent <= filter::PATTERNS_MAX {
+        return Ok(());
+    }
+    let problem = Problem::of_document(Fault::TooManyPatterns { sent });
+    Problems::new(vec![problem]).map_or(Ok(()), Err)
 }
 
 /// Reads one entry; every fault of its form.

@@ -14,6 +14,10 @@ pub(super) const REGEX: &str = "regex";
 
 /// Amazon's limit on a filter value, in bytes of UTF-8.
 const VALUE_BYTES_MAX: usize = 1024;
+/// The patterns of one document; each takes time and memory.
+pub(super) const PATTERNS_MAX: usize = 100;
+/// What one filter may ask of an object's metadata, and of its tags.
+pub(super) const PAIRS_MAX: usize = 50;
 
 /// Which keys a rule wants. Values are kept as sent, never decoded.
 ///
@@ -44,14 +48,14 @@ impl Filter {
     /// Reads the rules as sent; every fault, in the order of Amazon's checks.
     pub(super) fn read(filter: &DraftFilter, config: &Config) -> Result<Self, Vec<Fault>> {
         let DraftFilter { key, metadata, tags } = filter;
-        let is_regex = |rule: &&DraftRule| {
-            config.regex == Extension::Allow && rule.name.eq_ignore_ascii_case(REGEX)
-        };
-        let (regexes, ends): (Vec<_>, Vec<_>) = key.iter().partition(is_regex);
+        let (regexes, ends): (Vec<_>, Vec<_>) = key.iter().partition(|rule| is_regex(rule, config));
         let rules = read_ends(&ends).map_err(|mut faults| {
             faults.extend(read_regex(&regexes).err().into_iter().flatten());
             faults
         })?;
+        for pairs in [metadata, tags] {
+            refuse_large(pairs)?;
+        }
         let [metadata, tags] = [metadata, tags]
             .map(|rules| rules.iter().map(|rule| Pair::new(&rule.name, &rule.value)));
         let conditions = Conditions::new(read_regex(&regexes)?, metadata, tags);
@@ -91,6 +95,23 @@ impl Filter {
 
     fn value(&self, name: FilterName) -> Option<&str> {
         self.rules.iter().find(|rule| rule.name == name).map(FilterRule::value)
+    }
+}
+
+/// Whether this is a pattern, and may be one.
+pub(super) fn is_regex(rule: &DraftRule, config: &Config) -> bool {
+    config.regex == Extension::Allow && rule.name.eq_ignore_ascii_case(REGEX)
+}
+
+/// Each pair is looked for among all of an object's.
+fn refuse_large(pairs: &[DraftRule]) -> Result<(), Vec<Fault>> {
+    if pairs.len() > PAIRS_MAX {
+        return Err(vec![Fault::TooManyPairs { sent: pairs.len() }]);
+    }
+    let lengths = pairs.iter().map(|pair| pair.name.len().max(pair.value.len()));
+    match lengths.max() {
+        Some(bytes) if bytes > VALUE_BYTES_MAX => Err(vec![Fault::FilterValue { bytes }]),
+        _ => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ use std::fmt;
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::{
-    ast::{self, Ast, Flag},
+    ast::{self, Ast, Flag, GroupKind},
     hir::{
         Hir,
         literal::{ExtractKind, Extractor, Seq},
@@ -24,10 +24,13 @@ use regex_syntax::{
 use crate::model::ObjectKey;
 
 /// What a compiled pattern may come to. It bounds the time of a match as well: in the worst case
-/// each byte of a key visits all of it.
-const COMPILED_BYTES_MAX: usize = 64 << 10;
+/// each byte of a key visits all of it, and beyond this size such a key costs milliseconds.
+const COMPILED_BYTES_MAX: usize = 12 << 10;
 /// What each thread may keep to match faster.
 const CACHE_BYTES_MAX: usize = 256 << 10;
+
+/// Groups within groups.
+const NESTED_MAX: u32 = 200;
 
 /// A pattern that keys are held against, as a whole.
 #[derive(Clone, Debug)]
@@ -54,6 +57,11 @@ pub enum PatternError {
     /// It asks for Unicode.
     #[error("it has the flag `u`, but patterns see bytes")]
     Unicode,
+    /// It has an operation between two sets of characters.
+    #[error(
+        "it has `&&`, `--` or `~~` in a class, which Ceph takes for characters; set them apart"
+    )]
+    ClassOperation,
     /// It is too much when compiled.
     #[error("it comes to more than {COMPILED_BYTES_MAX} bytes when compiled; repeat less in it")]
     TooLarge,
@@ -62,25 +70,20 @@ pub enum PatternError {
 impl Pattern {
     /// Compiles a pattern; how long that takes is bounded.
     pub fn compile(text: &str) -> Result<Self, PatternError> {
-        let tree = tree(text)?;
+        let (tree, plain) = tree(text)?;
         let literals = |kind| Extractor::new().kind(kind).extract(&tree);
         let (prefix, suffix) = match text {
             "" => (Seq::infinite(), Seq::infinite()),
             _ => (literals(ExtractKind::Prefix), literals(ExtractKind::Suffix)),
         };
-        // The text alone is a pattern, so its parentheses are balanced, and it stays in these.
-        let regex = RegexBuilder::new(&format!(r"\A(?:{text})\z"))
+        let regex = RegexBuilder::new(&format!(r"\A(?:{plain})\z"))
             .unicode(false)
             .size_limit(COMPILED_BYTES_MAX)
             .dfa_size_limit(CACHE_BYTES_MAX)
             .build()
             .map_err(|error| match error {
                 regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
-                // The one that remains: a comment at its end takes in the closing parenthesis.
-                _ => PatternError::Syntax {
-                    problem: "a comment".into(),
-                    position: text.rfind('#').map_or(0, |at| position(text, at)),
-                },
+                other => syntax(&other, 1),
             })?;
         Ok(Self {
             text: text.into(),
@@ -120,19 +123,41 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-/// Reads a pattern, without compiling it.
-fn tree(text: &str) -> Result<Hir, PatternError> {
+/// Reads a pattern, without compiling it; and writes it again, with no comment that could take in
+/// what follows, and with no group that is remembered.
+fn tree(text: &str) -> Result<(Hir, String), PatternError> {
     let at = |span: &ast::Span| position(text, span.start.offset);
-    let ast = ast::parse::Parser::new()
+    let mut ast = ast::parse::ParserBuilder::new()
+        .nest_limit(NESTED_MAX)
+        .build()
         .parse(text)
         .map_err(|error| syntax(error.kind(), at(error.span())))?;
     ast::visit(&ast, Bytes)?;
-    TranslatorBuilder::new()
+    let tree = TranslatorBuilder::new()
         .utf8(false)
         .unicode(false)
         .build()
         .translate(text, &ast)
-        .map_err(|error| syntax(error.kind(), at(error.span())))
+        .map_err(|error| syntax(error.kind(), at(error.span())))?;
+    forget_groups(&mut ast);
+    Ok((tree, ast.to_string()))
+}
+
+/// Nobody asks what a group matched, and remembering it costs memory for each of its steps.
+fn forget_groups(ast: &mut Ast) {
+    match ast {
+        Ast::Group(group) => {
+            if !matches!(group.kind, GroupKind::NonCapturing(_)) {
+                let none = ast::Flags { span: group.span, items: Vec::new() };
+                group.kind = GroupKind::NonCapturing(none);
+            }
+            forget_groups(&mut group.ast);
+        }
+        Ast::Repetition(repetition) => forget_groups(&mut repetition.ast),
+        Ast::Alternation(alternation) => alternation.asts.iter_mut().for_each(forget_groups),
+        Ast::Concat(concat) => concat.asts.iter_mut().for_each(forget_groups),
+        _ => {}
+    }
 }
 
 fn syntax(problem: &impl fmt::Display, position: usize) -> PatternError {
@@ -165,6 +190,13 @@ impl ast::Visitor for Bytes {
             _ => Ok(()),
         }
     }
+
+    fn visit_class_set_binary_op_pre(
+        &mut self,
+        _: &ast::ClassSetBinaryOp,
+    ) -> Result<(), PatternError> {
+        Err(PatternError::ClassOperation)
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +218,8 @@ mod tests {
         assert!(fits("^a$", "a") && !fits("a", "a\n") && !fits("(?m)a$", "a\nb"));
         assert!(fits("a=b .*", "a=b ü"), "raw, not encoded");
         assert!(fits("", "anything"), "as in Ceph");
+        assert!(fits("(?x)a # b", "a") && fits("(?P<n>a)(b|c)+(?i:D)", "abcd"));
+        assert!(fits(r"(?x)a\ \#", "a #") && fits(r"\x61[[:digit:]]\.", "a1."));
     }
 
     #[test]
@@ -220,7 +254,8 @@ mod tests {
         assert!(refused("a(?=b)").contains("look-around"), "{}", refused("a(?=b)"));
         assert!(refused(r"(a)\1").contains("backreferences"), "{}", refused(r"(a)\1"));
         assert!(refused("[äöü]").contains("Unicode not allowed"), "{}", refused("[äöü]"));
-        assert_eq!(refused("(?x)a # b"), "a comment at character 7");
+        assert!(refused(&format!("{}{}", "(".repeat(201), ")".repeat(201))).contains("nest"));
+        assert_eq!(Pattern::compile("[a&&b]"), Err(PatternError::ClassOperation));
         for text in [r"(?u)\w", r"a(?u:\w)", "(?s-i)(?iu).", "(?-u:(?u:a))"] {
             assert_eq!(Pattern::compile(text), Err(PatternError::Unicode), "{text}");
         }

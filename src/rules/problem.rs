@@ -7,6 +7,7 @@ use crate::model::{ArnError, EventPattern, ObjectKey, OneLine};
 use super::{
     PatternError,
     draft::{Entry, Group, Place},
+    filter::{PAIRS_MAX, PATTERNS_MAX},
     malformed::Malformed,
     remedy,
 };
@@ -31,6 +32,13 @@ pub(super) enum Fault {
     Malformed(Malformed),
     #[error("Too many configurations submitted. The maximum number of configurations is {max}")]
     TooMany { sent: usize, max: NonZeroUsize },
+    #[error(
+        "Too many configurations submitted. The maximum number of configurations with a regex is {}",
+        PATTERNS_MAX
+    )]
+    TooManyPatterns { sent: usize },
+    #[error("Cannot specify more than {} rules for metadata or tags in a filter.", PAIRS_MAX)]
+    TooManyPairs { sent: usize },
     #[error("{error}")]
     Arn { group: Group, arn: Box<str>, region: Box<str>, error: ArnError },
     #[error(
@@ -98,7 +106,7 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self.fault {
             Fault::Malformed(_) => "MalformedXML",
-            Fault::TooMany { .. } => "InvalidRequest",
+            Fault::TooMany { .. } | Fault::TooManyPatterns { .. } => "InvalidRequest",
             _ => "InvalidArgument",
         }
     }

@@ -18,6 +18,10 @@ pub(super) fn of(fault: &Fault) -> String {
             "the document has {sent}: merge or remove {}, or raise `per_bucket_max` in `[rules]`",
             sent.saturating_sub(max.get())
         ),
+        Fault::TooManyPatterns { sent } => {
+            format!("the document has {sent}; write prefixes and suffixes in place of some")
+        }
+        Fault::TooManyPairs { sent } => format!("the filter has {sent}; ask for less"),
         Fault::Arn { error: ArnError::FifoQueue, .. } => {
             "use a standard queue: S3 does not deliver to FIFO queues".into()
         }

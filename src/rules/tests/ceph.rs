@@ -1,6 +1,9 @@
 //! Ceph's filters: refused as Amazon refuses them, or allowed and shown as Ceph shows them.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -139,7 +142,7 @@ fn a_regex_is_checked_when_it_is_sent() {
     );
     assert!(first.remedy().contains("look-around"), "{}", first.remedy());
     let huge = refused(&[filter_rule("regex", "(a{1000}){1000}")]);
-    assert!(huge.first().remedy().contains("65536 bytes"), "{huge}");
+    assert!(huge.first().remedy().contains("12288 bytes"), "{huge}");
     let two = refused(&[filter_rule("regex", "a"), filter_rule("regex", &"a".repeat(1025))]);
     assert_eq!(
         messages(Err(two)),
@@ -150,6 +153,31 @@ fn a_regex_is_checked_when_it_is_sent() {
     );
     let several = refused(&[filter_rule("glob", "a"), filter_rule("regex", "(")]);
     assert_eq!(several.iter().count(), 2, "every fault is told: {several}");
+}
+
+#[test]
+fn patterns_and_pairs_have_a_number() {
+    let config = Config { overlap: Overlap::Allow, ..allowing() };
+    let many = Config { per_bucket_max: NonZeroUsize::new(1000).unwrap(), ..config };
+    let patterns = |count: usize| {
+        let rules = (0..count).map(|n| {
+            let mut rule = rule(&format!("r{n}"), CREATED, None, None);
+            rule["Filter"] = json!({ "Key": { "FilterRules": [filter_rule("regex", "a")] } });
+            rule
+        });
+        queues(&rules.collect::<Vec<_>>())
+    };
+    read_with(&many, &patterns(100)).unwrap();
+    let problems = read_with(&many, &patterns(101)).unwrap_err();
+    assert_eq!((problems.first().code(), problems.iter().count()), ("InvalidRequest", 1));
+
+    let pairs = |count: usize, value: &str| {
+        let rules: Vec<_> = (0..count).map(|n| filter_rule(&format!("k{n}"), value)).collect();
+        read_with(&many, &filtered(&json!({ "Metadata": { "FilterRules": rules } })))
+    };
+    pairs(50, &"v".repeat(1024)).unwrap();
+    assert!(messages(pairs(51, "v")).concat().contains("more than 50 rules"));
+    assert!(messages(pairs(1, &"v".repeat(1025))).concat().contains("1024 bytes"));
 }
 
 #[test]
