@@ -166,6 +166,20 @@ fn what_is_no_file_is_refused_before_anything_is_changed() {
 }
 
 #[test]
+fn what_was_removed_before_the_disk_refused_is_put_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    let mut documents = documents(directory.path());
+    fs::write(file("a.json"), GOOD).unwrap();
+    fs::write(file("a.xml"), parse(ALSO_GOOD).to_xml()).unwrap();
+    // The second file is gone by the time that the first one cannot be written.
+    fs::create_dir(file(".a.json.new")).unwrap();
+    documents.put(&bucket(), parse(ALSO_GOOD), Instant::now()).unwrap_err();
+    assert_eq!(fs::read_to_string(file("a.json")).unwrap(), GOOD);
+    assert_eq!(fs::read_to_string(file("a.xml")).unwrap(), parse(ALSO_GOOD).to_xml());
+}
+
+#[test]
 fn a_link_stays_a_link_and_a_file_keeps_its_mode() {
     let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (link, target) = (directory.path().join("a.json"), elsewhere.path().join("photos.json"));

@@ -1,9 +1,15 @@
 //! Whoever may not ask is told so in Amazon's words, and learns nothing else.
 
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
 use serde_json::{Value, json};
 
 use super::{Addressing, Client, QUEUE, Request, SECRET, SKIP, error, with_keys};
-use crate::harness::{Home, rule, rules};
+use crate::harness::{Home, SOON, rule, rules};
 
 const DOCUMENT: &str = "<NotificationConfiguration><EventBridgeConfiguration/>\
                         </NotificationConfiguration>";
@@ -79,6 +85,37 @@ fn a_presigned_url_expires() {
     let (status, elements) = answer.refused();
     let words = words("AccessDenied", "Request is not yet valid");
     assert_eq!((status, told(&elements)), (403, words));
+}
+
+#[test]
+fn the_log_tells_why_a_request_was_refused_and_no_signature() {
+    let home = home();
+    let _daemon = home.start();
+    let client = &mut Client::of(&home);
+    let late = Request { signed: "query", clock: -90, ..request("GET") };
+    let answer = client.send(&late);
+    assert_eq!(answer.refused().0, 403);
+    let log = fs::read_to_string(home.path("log")).expect("the daemon logs");
+    let refused: Vec<_> = log.lines().filter(|line| line.contains("request refused")).collect();
+    assert_eq!(refused.len(), 1, "{log}");
+    assert!(refused[0].contains("Request has expired"), "{log}");
+    assert!(!log.to_lowercase().contains("x-amz-signature"), "{log}");
+}
+
+#[test]
+fn whoever_asks_whether_to_send_is_refused_at_once() {
+    let home = home();
+    let _daemon = home.start();
+    let mut wire = TcpStream::connect(home.address("s3")).expect("the port is open");
+    wire.set_read_timeout(Some(SOON)).expect("a time-out can be set");
+    let head = "PUT /photos?notification HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\
+                Expect: 100-continue\r\nConnection: close\r\n\r\n";
+    wire.write_all(head.as_bytes()).expect("it listens");
+    let mut answer = String::new();
+    // The body never comes, and no answer waits for it.
+    wire.read_to_string(&mut answer).expect("it answers and closes");
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(answer.contains("<Code>AccessDenied</Code>"), "{answer}");
 }
 
 #[test]
