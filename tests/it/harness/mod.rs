@@ -11,6 +11,7 @@ mod home;
 mod ports;
 mod process;
 mod replies;
+mod service;
 mod sink;
 mod wait;
 

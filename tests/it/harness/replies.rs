@@ -1,20 +1,12 @@
 //! A service that says the same to every request, or nothing at all.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    thread::{self, JoinHandle},
-};
-
 use axum::{Router, http::StatusCode};
-use tokio::{net::TcpListener, runtime, sync::oneshot};
+
+use super::service::Service;
 
 /// A listening service; it refuses connections as soon as it is dropped.
 #[derive(Debug)]
-pub(crate) struct Replies {
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub(crate) struct Replies(Service);
 
 /// One answer: its status, a header, its body.
 #[derive(Clone, Copy)]
@@ -72,38 +64,14 @@ impl Replies {
 
     /// Where it listens, as an endpoint of the settings.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.0.url()
     }
 
     fn always(reply: Option<Reply>) -> Self {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("the machine has threads");
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let listener = listener.expect("loopback has a port");
-        let address = listener.local_addr().expect("it is bound");
         let router = Router::new().fallback(async move || match reply {
             Some(Reply { status, header, body }) => (status, [header], body),
             None => std::future::pending().await,
         });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let thread = thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    ended = axum::serve(listener, router) => ended.expect("the listener works"),
-                    // An error says that the service was dropped without a word: the same.
-                    _ = stopped => {}
-                }
-            });
-        });
-        Self { address, stop: Some(stop), thread: Some(thread) }
-    }
-}
-
-impl Drop for Replies {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the service does not panic");
-        }
+        Self(Service::start(0, router).expect("loopback has a port"))
     }
 }

@@ -6,9 +6,7 @@
 use std::{
     borrow::Cow,
     io,
-    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
 };
 
 use axum::{
@@ -20,15 +18,14 @@ use axum::{
     routing::post,
 };
 use serde::Deserialize;
-use tokio::{net::TcpListener, runtime, sync::oneshot};
+
+use super::service::Service;
 
 /// A listening sink; it refuses connections as soon as it is dropped.
 #[derive(Debug)]
 pub(crate) struct Sink {
-    address: SocketAddr,
+    service: Service,
     bodies: Bodies,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// What was sent. Locked by the sink for the time of a push, by its owner for the time of a look.
@@ -52,27 +49,14 @@ struct Entry<'a> {
 impl Sink {
     /// Listens on this port of loopback; 0 takes any.
     pub(crate) fn bind(port: u16) -> io::Result<Self> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)))?;
-        let address = listener.local_addr()?;
         let bodies = Bodies::default();
         let router = Router::new().fallback(post(take)).with_state(Arc::clone(&bodies));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let thread = thread::spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    ended = axum::serve(listener, router) => ended.expect("the listener works"),
-                    // An error says that the sink was dropped without a word: the same.
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { address, bodies, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { service: Service::start(port, router)?, bodies })
     }
 
     /// Where it listens, as `aws.sqs.endpoint_url`.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.service.url()
     }
 
     /// How many messages it has.
@@ -86,16 +70,6 @@ impl Sink {
     }
 }
 
-impl Drop for Sink {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the sink does not panic");
-        }
-    }
-}
-
-/// Keeps what the batch holds and acknowledges every entry.
 async fn take(
     State(bodies): State<Bodies>,
     request: Bytes,
