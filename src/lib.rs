@@ -15,6 +15,7 @@ pub mod admin; // health, readiness, metrics
 pub mod telemetry; // logs, metrics, the service manager
 pub mod config; // the settings file: composes each stage's section
 pub mod stop; // the two moments of a shutdown
+pub mod failpoint; // named places at which a test ends the process
 pub mod serve; // HTTP on a port, and every connection of it
 pub mod daemon; // wiring: start, run, stop
 pub mod cli; // the commands

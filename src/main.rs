@@ -12,6 +12,7 @@ use fanfare::{
     config::{Config, LoadError},
     control::OpenError,
     daemon::{Daemon, StartError, Stopped},
+    failpoint,
     model::OneLine,
     telemetry::{self, systemd},
 };
@@ -27,6 +28,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const CONFIGURATION: u8 = 78;
 
 fn main() -> ExitCode {
+    failpoint::arm();
     let ended = match Cli::parse().command {
         Command::Serve { settings } => serve(&settings).map(|()| ExitCode::SUCCESS),
         Command::Check { settings, files } => Config::load(&settings.path)

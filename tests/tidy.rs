@@ -12,18 +12,19 @@ use std::{
 };
 
 /// Who may import whom: a stage, and what it may name as `crate::…`. Everybody may name itself.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("model", &[]),
-    ("journal", &[]),
+    ("journal", &["failpoint"]),
     ("telemetry", &[]),
     ("stop", &[]),
+    ("failpoint", &[]),
     ("serve", &["stop"]),
     ("rules", &["model"]),
     ("payload", &["model"]),
     ("publish", &["model"]),
     ("route", &["model", "rules"]),
     ("ingest", &["journal", "model", "route", "serve", "stop"]),
-    ("deliver", &["journal", "model", "payload", "publish", "stop"]),
+    ("deliver", &["failpoint", "journal", "model", "payload", "publish", "stop"]),
     ("control", &["model", "route", "rules", "serve", "stop"]),
     ("admin", &["model", "serve", "stop"]),
     (
@@ -73,7 +74,7 @@ const PURE: [&str; 7] = [
 ];
 
 /// What touches the world, the clock or chance, or waits.
-const IMPURE: [&str; 19] = [
+const IMPURE: [&str; 20] = [
     "std::env",
     "std::fs",
     "std::io",
@@ -87,6 +88,7 @@ const IMPURE: [&str; 19] = [
     "Timestamp::now",
     "Zoned::now",
     "Uuid::new_v4",
+    "fail",
     "fastrand",
     "metrics",
     "tokio",
