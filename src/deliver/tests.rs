@@ -109,6 +109,7 @@ fn failed(code: &str, status: u16) -> Verdict {
 fn record(key: &str) -> NewRecord {
     let time = "2026-11-22T07:20:47Z".parse().unwrap();
     let event = Event {
+        source: String::new(),
         event_type: EventType::ObjectCreatedPut,
         time,
         bucket: "photos".parse().unwrap(),

@@ -5,11 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{BucketName, EventType, ObjectKey, Sequencer};
 
-/// One thing that happened to one object: only what Amazon documents, whatever the store sent.
+/// One thing that happened to one object: only what Amazon documents, whatever the store sent, and
+/// which store that was.
 ///
 /// The derived JSON is the journal's form, never the wire's: `payload` writes that out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
+    /// The store, in its own words; empty if it says nothing of itself. It tells events apart and
+    /// is never sent.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// What happened.
     pub event_type: EventType,
     /// When the request finished.

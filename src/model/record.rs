@@ -104,6 +104,7 @@ mod tests {
         let time = "2026-11-22T07:20:47.957712Z".parse().unwrap();
         let record = Record {
             event: Event {
+                source: "minio:s3".into(),
                 event_type: EventType::ObjectCreatedPut,
                 time,
                 bucket: "photos".parse().unwrap(),

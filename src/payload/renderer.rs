@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Config, EventVersion, event_bridge, s3_event, test_event};
-use crate::model::{BucketName, Event, Message, Owners, Region, RuleId};
+use crate::model::{BucketName, Event, EventId, GroupId, Message, Owners, Region, RuleId};
 
 /// The two forms in which Amazon S3 tells of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ impl Renderer {
             Form::S3Event => (s3_event::SUBJECT, s3_event::render(self, event, rule, &bucket_arn)),
             Form::EventBridge => event_bridge::render(self, event)?,
         };
-        let trace_id = event.trace_id.clone();
-        Some(Message { subject, body, time: event.time, bucket_arn, trace_id })
+        let (event_id, group, trace_id) = (event.id(), event.group(), event.trace_id.clone());
+        Some(Message { subject, body, time: event.time, bucket_arn, event_id, group, trace_id })
     }
 
     /// The message that S3 sends a queue or a topic when a configuration names it.
@@ -56,7 +56,8 @@ impl Renderer {
     ) -> Message {
         let body = test_event::render(bucket, time, request_id, host_id);
         let (subject, bucket_arn) = (s3_event::SUBJECT, self.bucket_arn(bucket));
-        Message { subject, body, time, bucket_arn, trace_id: None }
+        let (event_id, group) = (EventId::of_test(bucket, request_id), GroupId::of_bucket(bucket));
+        Message { subject, body, time, bucket_arn, event_id, group, trace_id: None }
     }
 
     fn bucket_arn(&self, bucket: &BucketName) -> String {

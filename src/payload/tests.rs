@@ -17,6 +17,7 @@ fn golden(name: &str) -> String {
 /// An event of which a store sent everything, also what its type never shows.
 fn event(event_type: EventType) -> Event {
     Event {
+        source: "minio:s3/never-sent".into(),
         event_type,
         time: "2026-09-20T07:44:33.123987Z".parse().unwrap(),
         bucket: "photos".parse().unwrap(),
@@ -205,6 +206,7 @@ fn the_message_carries_what_the_envelopes_need() {
         assert_eq!(message.time, event.time);
         assert_eq!(message.bucket_arn, "arn:aws:s3:::photos");
         assert_eq!(message.trace_id, event.trace_id);
+        assert_eq!((message.event_id, message.group), (event.id(), event.group()));
     }
 }
 

@@ -57,6 +57,7 @@ impl Record<'_> {
         let (dialect, object) = (Dialect::of(&self.event_source), &self.s3.object);
         let time = time(&self.event_time, now)?;
         Ok(Event {
+            source: self.source(),
             event_type,
             time,
             bucket: required("s3.bucket.name", &self.s3.bucket.name)?.parse()?,
@@ -74,6 +75,15 @@ impl Record<'_> {
             trace_id: None,
             details: details(event_type, self),
         })
+    }
+
+    /// What the store says of itself. MinIO also tells which of all MinIOs it is, by an id that its
+    /// nodes share. No address is part of it, as a store has many.
+    fn source(&self) -> String {
+        match self.response_elements.deployment_id.given() {
+            Some(deployment) => format!("{}/{deployment}", &*self.event_source),
+            None => self.event_source.to_string(),
+        }
     }
 
     /// RustFS leaves the response's id empty and has it among the request's parameters.

@@ -66,6 +66,9 @@ pub(super) struct ResponseElements<'a> {
     pub(super) request_id: Text<'a>,
     #[serde(borrow, rename = "x-amz-id-2")]
     pub(super) host_id: Text<'a>,
+    /// MinIO's.
+    #[serde(borrow, rename = "x-minio-deployment-id")]
+    pub(super) deployment_id: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]

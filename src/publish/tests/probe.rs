@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use super::service::{Answer, Received, Service, clients_at};
 use crate::{
-    model::{Destination, Message},
+    model::{Destination, EventId, GroupId, Message},
     publish::{Cause, Class, Unfit},
 };
 
@@ -26,6 +26,8 @@ fn message() -> Message {
         body: r#"{"Event":"s3:TestEvent"}"#.into(),
         time: "2026-09-20T07:44:33Z".parse().unwrap(),
         bucket_arn: "arn:aws:s3:::photos".into(),
+        event_id: EventId::of_test(&"photos".parse().unwrap(), "1"),
+        group: GroupId::of_bucket(&"photos".parse().unwrap()),
         trace_id: Some("Root=1-5f84c7a9-0123456789abcdef01234567".into()),
     }
 }

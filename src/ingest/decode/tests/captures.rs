@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use super::bodies::{capture, captures, event, event_of};
+use super::bodies::{capture, captures, event, event_of, record};
 use crate::model::{Event, EventType, Sequencer};
 
 /// The one capture without a body: RustFS asks with `HEAD` whether anyone is there.
@@ -13,6 +13,7 @@ const HELLO: &str = "5d41402abc4b2a76b9719d911017c592";
 
 fn ceph() -> Vec<(&'static str, Event)> {
     let put = Event {
+        source: "ceph:s3".into(),
         event_type: EventType::ObjectCreatedPut,
         time: "2026-11-22T07:20:47.957712Z".parse().unwrap(),
         bucket: "bkt".parse().unwrap(),
@@ -59,6 +60,7 @@ fn ceph() -> Vec<(&'static str, Event)> {
 
 fn rustfs() -> Vec<(&'static str, Event)> {
     let put = Event {
+        source: "rustfs:s3".into(),
         event_type: EventType::ObjectCreatedPut,
         time: "2026-11-22T07:55:56.679671961Z".parse().unwrap(),
         bucket: "photos".parse().unwrap(),
@@ -158,6 +160,7 @@ fn a_minio_body_becomes_exactly_its_event() {
                 "versionId":"8fa2ff2e-8e1f-4e2a-8f2e-27e7e9a6c4f1","sequencer":"1786D2F3A5D0A8B0"}},
         "source":{"host":"127.0.0.1","port":"","userAgent":"MinIO (linux; amd64) mc"}}]}"#;
     let expected = Event {
+        source: "minio:s3/d".into(),
         event_type: EventType::ObjectCreatedPut,
         time: "2026-01-02T15:04:05.678Z".parse().unwrap(),
         bucket: "photos".parse().unwrap(),
@@ -176,4 +179,35 @@ fn a_minio_body_becomes_exactly_its_event() {
     assert_eq!(event(minio), expected);
     let bare = serde_json::from_str::<serde_json::Value>(minio).unwrap()["Records"][0].take();
     assert_eq!(event_of(bare), expected);
+}
+
+#[test]
+fn a_copy_that_a_store_sends_again_has_the_id_of_the_first_and_nothing_else_has_it() {
+    let names: Vec<_> = ceph().into_iter().chain(rustfs()).map(|(name, _)| name).collect();
+    let ids = || names.iter().map(|name| event(&capture(name).to_string()).id());
+    assert!(ids().eq(ids()));
+    let unique: BTreeSet<_> = ids().collect();
+    assert_eq!(unique.len(), names.len());
+}
+
+/// RustFS, like MinIO, sends the time of the object's last change as sequencer.
+#[test]
+fn two_taggings_of_one_object_are_two_events() {
+    let tagging = capture("rustfs-1.0.0-beta.7-ObjectTagging_Put.json");
+    let mut again = tagging.clone();
+    again["Records"][0]["requestParameters"]["x-amz-request-id"] = "another".into();
+    let (one, other) = (event(&tagging.to_string()), event(&again.to_string()));
+    assert_eq!(one.sequencer, other.sequencer);
+    assert_ne!(one.id(), other.id());
+}
+
+#[test]
+fn two_stores_of_one_make_are_two_sources() {
+    let mut record = record("ObjectCreated:Put", "a");
+    record["eventSource"] = "minio:s3".into();
+    let ids = ["one", "other"].map(|deployment| {
+        record["responseElements"]["x-minio-deployment-id"] = deployment.into();
+        event_of(record.clone()).id()
+    });
+    assert_ne!(ids[0], ids[1]);
 }
