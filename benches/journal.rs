@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use fanfare::journal::{Config, Journal, NewRecord, open};
+use fanfare::journal::{Config, Journal, NewRecord, Origin, open};
 use tokio::task::JoinSet;
 
 const RECORD: usize = 1024;
@@ -93,7 +93,12 @@ fn journal(directory: &Path, producers: usize, time: Duration) -> anyhow::Result
 async fn produce(journal: Journal, end: Instant) -> anyhow::Result<()> {
     let (lane, body): (Arc<str>, _) = ("lane".into(), Bytes::from_static(&[b'x'; RECORD]));
     loop {
-        let record = NewRecord { lanes: vec![Arc::clone(&lane)], body: body.clone() };
+        let record = NewRecord {
+            lanes: vec![Arc::clone(&lane)],
+            body: body.clone(),
+            id: None,
+            origin: Origin::Store,
+        };
         journal.append(vec![record]).await?;
         if Instant::now() >= end {
             return Ok(());

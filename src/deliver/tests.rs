@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{Backoff, Config, Lane, Lanes};
 use crate::{
-    journal::{self, Journal, NewRecord},
+    journal::{self, Journal, NewRecord, Origin},
     model::{AccountId, Destination, Event, EventType, Message, Record, Region, Sequencer},
     payload::{self, Form, Renderer},
     publish::{Cause, Limits, Publish, Verdict},
@@ -126,7 +126,12 @@ fn record(key: &str) -> NewRecord {
         details: None,
     };
     let rules = vec![Some("rule".parse().unwrap())];
-    NewRecord { lanes: vec![QUEUE.into()], body: Record { event, rules }.encode().into() }
+    NewRecord {
+        lanes: vec![QUEUE.into()],
+        body: Record { event, rules }.encode().into(),
+        id: None,
+        origin: Origin::Store,
+    }
 }
 
 /// A lane over a journal that holds these keys.

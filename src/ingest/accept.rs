@@ -13,7 +13,7 @@ use super::{
     metrics::{self, Counters, Counts},
 };
 use crate::{
-    journal::{AppendError, Aside, Journal, MetaError, NewRecord},
+    journal::{AppendError, Aside, Journal, MetaError, NewRecord, Origin},
     model::{Event, Record, RuleId},
     route::{Bucket, Found, Shared, Standing},
 };
@@ -213,8 +213,18 @@ fn store(
     }
     for (lane, rule) in further {
         let record = Record { event: event.clone(), rules: vec![rule] };
-        records.push(NewRecord { lanes: vec![lane], body: record.encode().into() });
+        records.push(NewRecord {
+            lanes: vec![lane],
+            body: record.encode().into(),
+            id: None,
+            origin: Origin::Store,
+        });
     }
-    records.push(NewRecord { lanes, body: Record { event, rules }.encode().into() });
+    records.push(NewRecord {
+        lanes,
+        body: Record { event, rules }.encode().into(),
+        id: None,
+        origin: Origin::Store,
+    });
     true
 }

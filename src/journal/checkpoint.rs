@@ -35,6 +35,8 @@ pub(super) struct Checkpoint {
     pub(super) journal: Uuid,
     /// The number of the next record.
     pub(super) next_seq: u64,
+    /// Of the last commit, in microseconds since 1970.
+    pub(super) time: i64,
     /// What follows this place is not in the accounts.
     pub(super) replay: Place,
     pub(super) lanes: BTreeMap<u32, Ledger>,

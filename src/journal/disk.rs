@@ -11,6 +11,8 @@ use std::{
     path::Path,
 };
 
+use jiff::Timestamp;
+
 /// What the journal asks of a disk in order to write.
 pub(super) trait Disk: fmt::Debug + Send + Sync {
     /// Creates a file that must not exist.
@@ -25,6 +27,10 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
     /// Unlinks a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// The time of day, which may jump.
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
 }
 
 /// The operating system's.

@@ -3,18 +3,28 @@
 //! Invariant: a frame that parses is the one that was written, to this segment of this journal:
 //! its CRC is seeded with both. Reads never panic, whatever the bytes.
 
+use std::iter;
+
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{runs::Runs, segment::PAGE_BYTES};
+use super::{
+    entry::{Ack, Amount, Declaration, Fate, Release, Stored, Totals},
+    record::Origin,
+    segment::PAGE_BYTES,
+};
 
 /// The version of the format that this program writes, and the only one that it reads.
-pub(super) const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
 /// The length of a frame's header.
-pub(super) const HEADER: usize = 56;
+pub(super) const HEADER: usize = 72;
+/// What a record takes beside its lanes and its body.
+pub(super) const RECORD: usize = 28;
 const MAGIC: u32 = u32::from_le_bytes(*b"FfFr");
 /// Where the CRC stands; it covers the bytes before and after itself.
 const CRC_AT: usize = 12;
+/// The flag of a frame whose records carry their own number and time.
+const MOVED: u16 = 1;
 
 /// What the CRCs of one segment start from, so that bytes of another can never pass for its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,64 +45,83 @@ impl Seed {
     }
 }
 
-/// A record as it is stored: lanes by number.
-#[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) lanes: Vec<u32>,
-    pub(super) body: Bytes,
-}
-
-/// What a lane has finished: how many of its records, and the runs of sequence numbers in which
-/// every record of the lane is now acknowledged. Runs span the records of other lanes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ack {
-    pub(super) count: u64,
-    pub(super) runs: Runs,
-}
-
 /// Writes one frame into a buffer, section by section, in the order of the methods.
 #[derive(Debug)]
 pub(super) struct Draft {
     bytes: Vec<u8>,
+    flags: u16,
     first_seq: u64,
+    end_seq: u64,
+    /// Microseconds since 1970.
+    time: i64,
     lanes: u32,
     acks: u32,
+    releases: u32,
     records: u32,
 }
 
 impl Draft {
-    pub(super) fn new(first_seq: u64, mut buffer: Vec<u8>) -> Self {
+    pub(super) fn new(first_seq: u64, time: i64, mut buffer: Vec<u8>) -> Self {
         buffer.clear();
         buffer.resize(HEADER, 0);
-        Self { bytes: buffer, first_seq, lanes: 0, acks: 0, records: 0 }
+        Self {
+            bytes: buffer,
+            flags: 0,
+            first_seq,
+            end_seq: first_seq,
+            time,
+            lanes: 0,
+            acks: 0,
+            releases: 0,
+            records: 0,
+        }
     }
 
-    pub(super) fn declare(&mut self, id: u32, name: &str) {
-        self.put_u32(id);
+    pub(super) fn declare(&mut self, declaration: &Declaration<'_>) {
+        let Declaration { lane, name, totals, released } = declaration;
+        self.put_u32(*lane);
         self.put_u32(length(name.len()));
+        self.put_u32(length(released.len()));
+        let Totals { accepted, delivered, dead, discarded, lost } = *totals;
+        self.put_u64s([accepted, delivered, dead, discarded, lost]);
         self.bytes.extend_from_slice(name.as_bytes());
+        self.put_u64s(released.iter().copied());
         self.lanes += 1;
     }
 
     pub(super) fn acknowledge(&mut self, lane: u32, ack: &Ack) {
         self.put_u32(lane);
         self.put_u32(length(ack.runs.iter().len()));
-        self.put_u64(ack.count);
+        self.put_u32(length(ack.live.len()));
+        self.put_u64s([ack.delivered, ack.dead, ack.discarded]);
         for run in ack.runs.iter() {
-            self.put_u64(run.start);
-            self.put_u64(run.end);
+            self.put_u64s([run.start, run.end]);
+        }
+        for (&segment, amount) in &ack.live {
+            self.put_u64s([segment, amount.records, amount.bytes]);
         }
         self.acks += 1;
+    }
+
+    pub(super) fn release(&mut self, release: &Release) {
+        self.put_u32(release.lane);
+        self.put_u32(release.fate.code());
+        self.put_u32(length(release.seqs.len()));
+        self.put_u64s(release.seqs.iter().copied());
+        self.releases += 1;
     }
 
     pub(super) fn record(&mut self, record: &Stored) {
         self.put_u32(length(record.lanes.len()));
         self.put_u32(length(record.body.len()));
+        self.put_u32(record.origin.code());
+        self.bytes.extend_from_slice(&record.id.to_le_bytes());
         for &lane in &record.lanes {
             self.put_u32(lane);
         }
         self.bytes.extend_from_slice(&record.body);
         self.records += 1;
+        self.end_seq += 1;
     }
 
     /// Fills in the header and pads to whole pages.
@@ -101,11 +130,13 @@ impl Draft {
         let mut header = Vec::with_capacity(HEADER);
         header.extend_from_slice(&MAGIC.to_le_bytes());
         header.extend_from_slice(&VERSION.to_le_bytes());
-        header.extend_from_slice(&[0; 2]);
+        header.extend_from_slice(&self.flags.to_le_bytes());
         header.extend_from_slice(&payload.to_le_bytes());
         header.extend_from_slice(&[0; 4]);
         header.extend_from_slice(&self.first_seq.to_le_bytes());
-        for count in [self.lanes, self.acks, self.records, 0] {
+        header.extend_from_slice(&self.end_seq.to_le_bytes());
+        header.extend_from_slice(&self.time.to_le_bytes());
+        for count in [self.lanes, self.acks, self.releases, self.records] {
             header.extend_from_slice(&count.to_le_bytes());
         }
         header.extend_from_slice(seed.journal.as_bytes());
@@ -120,8 +151,10 @@ impl Draft {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
-    fn put_u64(&mut self, value: u64) {
-        self.bytes.extend_from_slice(&value.to_le_bytes());
+    fn put_u64s(&mut self, values: impl IntoIterator<Item = u64>) {
+        for value in values {
+            self.bytes.extend_from_slice(&value.to_le_bytes());
+        }
     }
 }
 
@@ -142,9 +175,13 @@ pub(super) enum Parsed {
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     bytes: Bytes,
+    flags: u16,
     first_seq: u64,
+    end_seq: u64,
+    time: i64,
     lanes: u32,
     acks: u32,
+    releases: u32,
     records: u32,
 }
 
@@ -160,6 +197,9 @@ pub(super) struct Mark {
 #[derive(Debug)]
 pub(super) struct Found<'a> {
     pub(super) seq: u64,
+    /// When it was made durable, in microseconds since 1970.
+    pub(super) time: i64,
+    pub(super) origin: Origin,
     lanes: &'a [u8],
     pub(super) body: &'a [u8],
     /// Where the body begins in the frame.
@@ -191,7 +231,7 @@ impl Frame {
 
     fn read(bytes: Bytes, seed: Seed) -> Option<Parsed> {
         let mut cut = Cut { bytes: &bytes, at: 0 };
-        let (magic, version, _) = (cut.u32()?, cut.u16()?, cut.u16()?);
+        let (magic, version, flags) = (cut.u32()?, cut.u16()?, cut.u16()?);
         let (_payload, crc) = (cut.u32()?, cut.u32()?);
         if magic != MAGIC || seed.crc(&bytes)? != crc {
             return None;
@@ -199,9 +239,20 @@ impl Frame {
         if version != VERSION {
             return Some(Parsed::Future(version));
         }
-        let first_seq = cut.u64()?;
-        let (lanes, acks, records) = (cut.u32()?, cut.u32()?, cut.u32()?);
-        Some(Parsed::Valid(Self { bytes, first_seq, lanes, acks, records }))
+        let (first_seq, end_seq, time) = (cut.u64()?, cut.u64()?, cut.i64()?);
+        let (lanes, acks) = (cut.u32()?, cut.u32()?);
+        let (releases, records) = (cut.u32()?, cut.u32()?);
+        Some(Parsed::Valid(Self {
+            bytes,
+            flags,
+            first_seq,
+            end_seq,
+            time,
+            lanes,
+            acks,
+            releases,
+            records,
+        }))
     }
 
     pub(super) fn first_seq(&self) -> u64 {
@@ -210,7 +261,12 @@ impl Frame {
 
     /// The sequence number after its last record.
     pub(super) fn end_seq(&self) -> u64 {
-        self.first_seq + u64::from(self.records)
+        self.end_seq
+    }
+
+    /// When it was made durable, in microseconds since 1970.
+    pub(super) fn time(&self) -> i64 {
+        self.time
     }
 
     /// What it takes in the segment.
@@ -218,22 +274,25 @@ impl Frame {
         self.bytes.len().next_multiple_of(PAGE_BYTES) as u64
     }
 
-    pub(super) fn declared(&self) -> impl Iterator<Item = (u32, &str)> {
+    pub(super) fn declared(&self) -> impl Iterator<Item = Declaration<'_>> {
         let mut cut = Cut { bytes: &self.bytes, at: HEADER };
         (0..self.lanes).map_while(move |_| cut.declaration())
     }
 
     pub(super) fn acks(&self) -> impl Iterator<Item = (u32, Ack)> + '_ {
-        let mut cut = Cut { bytes: &self.bytes, at: HEADER };
-        (0..self.lanes).for_each(|_| _ = cut.declaration());
+        let mut cut = self.after_declarations();
         (0..self.acks).map_while(move |_| cut.ack())
+    }
+
+    pub(super) fn releases(&self) -> impl Iterator<Item = Release> + '_ {
+        let mut cut = self.after_acks();
+        (0..self.releases).map_while(move |_| cut.release())
     }
 
     /// Before its first record.
     pub(super) fn mark(&self) -> Mark {
-        let mut cut = Cut { bytes: &self.bytes, at: HEADER };
-        (0..self.lanes).for_each(|_| _ = cut.declaration());
-        (0..self.acks).for_each(|_| drop(cut.ack()));
+        let mut cut = self.after_acks();
+        (0..self.releases).for_each(|_| drop(cut.release()));
         Mark { at: cut.at, seq: self.first_seq, left: self.records }
     }
 
@@ -241,18 +300,32 @@ impl Frame {
     pub(super) fn next<'a>(&'a self, mark: &mut Mark) -> Option<Found<'a>> {
         mark.left = mark.left.checked_sub(1)?;
         let mut cut = Cut { bytes: &self.bytes, at: mark.at };
-        let (lanes, length) = (cut.u32()?, cut.u32()?);
+        let moved = self.flags & MOVED != 0;
+        let (seq, time) = if moved { (cut.u64()?, cut.i64()?) } else { (mark.seq, self.time) };
+        let (lanes, length, origin) = (cut.u32()?, cut.u32()?, cut.u32()?);
+        let _id: [u8; 16] = cut.array()?;
         let lanes = cut.take(usize::try_from(lanes).ok()?.checked_mul(4)?)?;
         let at = cut.at;
         let body = cut.take(usize::try_from(length).ok()?)?;
-        let seq = mark.seq;
         (mark.at, mark.seq) = (cut.at, seq + 1);
-        Some(Found { seq, lanes, body, at })
+        Some(Found { seq, time, origin: Origin::of_code(origin), lanes, body, at })
     }
 
     pub(super) fn records(&self) -> impl Iterator<Item = Found<'_>> {
         let mut mark = self.mark();
-        std::iter::from_fn(move || self.next(&mut mark))
+        iter::from_fn(move || self.next(&mut mark))
+    }
+
+    fn after_declarations(&self) -> Cut<'_> {
+        let mut cut = Cut { bytes: &self.bytes, at: HEADER };
+        (0..self.lanes).for_each(|_| drop(cut.declaration()));
+        cut
+    }
+
+    fn after_acks(&self) -> Cut<'_> {
+        let mut cut = self.after_declarations();
+        (0..self.acks).for_each(|_| drop(cut.ack()));
+        cut
     }
 }
 
@@ -267,6 +340,10 @@ impl Found<'_> {
         let first =
             |&(at, id): &(usize, u32)| self.lanes().position(|other| other == id) == Some(at);
         self.lanes().enumerate().filter(first).map(|(_, id)| id)
+    }
+
+    pub(super) fn amount(&self) -> Amount {
+        Amount { records: 1, bytes: self.body.len() as u64 }
     }
 }
 
@@ -300,19 +377,42 @@ impl<'a> Cut<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    fn declaration(&mut self) -> Option<(u32, &'a str)> {
-        let (id, length) = (self.u32()?, self.u32()?);
-        let name = self.take(usize::try_from(length).ok()?)?;
-        Some((id, std::str::from_utf8(name).ok()?))
+    fn i64(&mut self) -> Option<i64> {
+        self.array().map(i64::from_le_bytes)
+    }
+
+    fn declaration(&mut self) -> Option<Declaration<'a>> {
+        let (lane, length, released) = (self.u32()?, self.u32()?, self.u32()?);
+        let totals = Totals {
+            accepted: self.u64()?,
+            delivered: self.u64()?,
+            dead: self.u64()?,
+            discarded: self.u64()?,
+            lost: self.u64()?,
+        };
+        let name = std::str::from_utf8(self.take(usize::try_from(length).ok()?)?).ok()?;
+        let released = (0..released).map_while(|_| self.u64()).collect();
+        Some(Declaration { lane, name, totals, released })
     }
 
     fn ack(&mut self) -> Option<(u32, Ack)> {
-        let (lane, runs, count) = (self.u32()?, self.u32()?, self.u64()?);
-        let mut ack = Ack { count, ..Ack::default() };
+        let (lane, runs, segments) = (self.u32()?, self.u32()?, self.u32()?);
+        let (delivered, dead, discarded) = (self.u64()?, self.u64()?, self.u64()?);
+        let mut ack = Ack { delivered, dead, discarded, ..Ack::default() };
         for _ in 0..runs {
             let (start, end) = (self.u64()?, self.u64()?);
             ack.runs.insert(start..end);
         }
+        for _ in 0..segments {
+            let (segment, records, bytes) = (self.u64()?, self.u64()?, self.u64()?);
+            ack.live.insert(segment, Amount { records, bytes });
+        }
         Some((lane, ack))
+    }
+
+    fn release(&mut self) -> Option<Release> {
+        let (lane, fate, count) = (self.u32()?, self.u32()?, self.u32()?);
+        let seqs = (0..count).map_while(|_| self.u64()).collect();
+        Some(Release { lane, fate: Fate::of_code(fate), seqs })
     }
 }

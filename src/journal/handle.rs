@@ -7,13 +7,9 @@ use std::{
     collections::HashSet,
     fs::File,
     io,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -22,20 +18,16 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Aside, Config, MetaError, Quarantined, Reader, meta::Meta, segment::Layout, writer::Command,
+    Aside, Config, MetaError, NewRecord, Quarantined, Reader,
+    entry::{Amount, Totals},
+    ledger::Ledger,
+    meta::Meta,
+    segment::Layout,
+    writer::Command,
 };
 
 /// One append is one frame, whose length must fit its header with room to spare.
 const APPEND_BYTES_MAX: u64 = 1 << 30;
-
-/// Bytes to keep until each of the lanes has acknowledged them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRecord {
-    /// Who gets them. A lane that is named twice gets them once.
-    pub lanes: Vec<Arc<str>>,
-    /// The bytes.
-    pub body: Bytes,
-}
 
 /// Why records were not appended.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -89,15 +81,26 @@ pub enum OpenReaderError {
     Closed,
 }
 
-/// A lane as the journal counts it.
+/// A lane as the journal counts it, at one moment:
+/// `accepted = delivered + dead + discarded + lost + pending`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneStatus {
     /// Its name.
     pub name: Arc<str>,
-    /// Records that it has not acknowledged durably.
-    pub pending: u64,
-    /// Records it was ever given.
+    /// Records it was ever given. What was redriven is not counted again.
     pub accepted: u64,
+    /// Records its receiver has.
+    pub delivered: u64,
+    /// Its dead letters.
+    pub dead: u64,
+    /// Records that an operator's own command or setting gave up.
+    pub discarded: u64,
+    /// Records that corruption took, each reported when it was found.
+    pub lost: u64,
+    /// Records that it has not finished durably.
+    pub pending: u64,
+    /// The bytes of their bodies.
+    pub pending_bytes: u64,
 }
 
 /// Why appends are refused.
@@ -133,12 +136,42 @@ pub struct Status {
     pub failed: bool,
 }
 
-/// The counts of a lane, written by the writer only.
+/// The counts of a lane, written by the writer only, all at once: whoever looks sees one moment.
 #[derive(Debug)]
 pub(super) struct Meter {
-    pub(super) name: Arc<str>,
-    pub(super) pending: AtomicU64,
-    pub(super) accepted: AtomicU64,
+    name: Arc<str>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Counts {
+    totals: Totals,
+    pending: Amount,
+}
+
+impl Counts {
+    fn of(ledger: &Ledger) -> Self {
+        Self { totals: ledger.totals, pending: ledger.pending() }
+    }
+}
+
+impl Meter {
+    pub(super) fn new(ledger: &Ledger) -> Self {
+        Self { name: Arc::clone(&ledger.name), counts: Mutex::new(Counts::of(ledger)) }
+    }
+
+    pub(super) fn publish(&self, ledger: &Ledger) {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = Counts::of(ledger);
+    }
+
+    pub(super) fn status(&self) -> LaneStatus {
+        let Counts { totals, pending } =
+            *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Totals { accepted, delivered, dead, discarded, lost } = totals;
+        let Amount { records: pending, bytes: pending_bytes } = pending;
+        let name = Arc::clone(&self.name);
+        LaneStatus { name, accepted, delivered, dead, discarded, lost, pending, pending_bytes }
+    }
 }
 
 /// What handles, readers and the writer have in common.
@@ -244,12 +277,7 @@ impl Journal {
 
     /// Every lane the journal has heard of.
     pub fn lanes(&self) -> Vec<LaneStatus> {
-        let status = |meter: &Arc<Meter>| LaneStatus {
-            name: Arc::clone(&meter.name),
-            pending: meter.pending.load(Relaxed),
-            accepted: meter.accepted.load(Relaxed),
-        };
-        self.shared.meters.borrow().iter().map(status).collect()
+        self.shared.meters.borrow().iter().map(|meter| meter.status()).collect()
     }
 
     /// The journal as it stands.

@@ -1,14 +1,26 @@
-//! The account of one lane: what it was given, what it has finished.
+//! The account of one lane: what it was given, what became of it, what is left.
 //!
 //! Invariant: `done` covers a sequence number only if the lane has no record there or has
-//! acknowledged it. Everything that decides what may be skipped or unlinked asks `done`; the
-//! counts are for people. Live commits and recovery keep the account with the same two methods.
+//! finished it. Everything that decides what may be skipped or unlinked asks `done`; the counts
+//! are for people, and for choosing what to look at. Live commits and recovery keep the account
+//! with the same methods.
+//!
+//! Books: `accepted = delivered + dead + discarded + lost + pending`. The first is counted at the
+//! append, the others when a record is finished, and what is pending per segment, by where its
+//! records lie: three counts that meet only in this sum.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::{frame::Ack, runs::Runs};
+use super::{
+    entry::{Ack, Amount, Declaration, Fate, Release, Totals},
+    record::Origin,
+    runs::Runs,
+};
 
 /// The account of one lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,16 +29,30 @@ pub(super) struct Ledger {
     pub(super) done: Runs,
     /// The sequence number after the lane's last record.
     pub(super) end: u64,
-    pub(super) pending: u64,
-    pub(super) accepted: u64,
+    pub(super) totals: Totals,
+    /// What is not finished, by the number of the segment that holds it.
+    live: BTreeMap<u64, Amount>,
+    /// The sum of `live`.
+    #[serde(skip)]
+    pending: Amount,
+    /// Dead letters that are none any more, and whose rows may still be there.
+    pub(super) released: BTreeSet<u64>,
 }
 
 impl Ledger {
     pub(super) fn new(name: Arc<str>) -> Self {
-        Self { name, done: Runs::default(), end: 0, pending: 0, accepted: 0 }
+        Self {
+            name,
+            done: Runs::default(),
+            end: 0,
+            totals: Totals::default(),
+            live: BTreeMap::new(),
+            pending: Amount::default(),
+            released: BTreeSet::new(),
+        }
     }
 
-    /// Whether every record of the lane is acknowledged.
+    /// Whether every record of the lane is finished.
     pub(super) fn drained(&self) -> bool {
         self.done.first_gap() >= self.end
     }
@@ -36,23 +62,97 @@ impl Ledger {
         if self.drained() { head } else { self.done.first_gap() }
     }
 
-    pub(super) fn append(&mut self, seq: u64) {
+    pub(super) fn pending(&self) -> Amount {
+        self.pending
+    }
+
+    /// The account as a segment's first frame carries it.
+    pub(super) fn declaration(&self, lane: u32) -> Declaration<'_> {
+        let released = self.released.clone();
+        Declaration { lane, name: &self.name, totals: self.totals, released }
+    }
+
+    /// Takes over an account from the log: it stands at the beginning of its frame.
+    pub(super) fn declare(&mut self, declaration: Declaration<'_>) {
+        if *self.name != *declaration.name {
+            self.name = declaration.name.into();
+        }
+        self.totals = declaration.totals;
+        self.released = declaration.released;
+    }
+
+    /// A record was appended to a segment.
+    pub(super) fn append(&mut self, seq: u64, segment: u64, origin: Origin, amount: Amount) {
         if self.drained() {
             self.done.insert(0..seq);
         }
         self.end = seq + 1;
-        self.pending += 1;
-        self.accepted += 1;
+        self.live.entry(segment).or_default().add(amount);
+        self.pending.add(amount);
+        // What is redriven was accepted before it died.
+        if origin != Origin::Redrive {
+            self.totals.accepted += 1;
+        }
     }
 
-    pub(super) fn acknowledge(&mut self, ack: &Ack) {
+    /// Records were finished; `holder` tells which segment holds what another one did.
+    pub(super) fn acknowledge(&mut self, ack: &Ack, holder: impl Fn(u64) -> Option<u64>) {
         self.done.extend(&ack.runs);
-        self.pending = self.pending.saturating_sub(ack.count);
-        self.settle();
+        self.totals.delivered += ack.delivered;
+        self.totals.dead += ack.dead;
+        self.totals.discarded += ack.discarded;
+        for (&segment, &amount) in &ack.live {
+            if let Some(segment) = holder(segment)
+                && let Some(live) = self.live.get_mut(&segment)
+            {
+                let before = *live;
+                live.take(amount);
+                let left = *live;
+                self.pending.take(before);
+                self.pending.add(left);
+                if left.records == 0 {
+                    self.pending.take(left);
+                    self.live.remove(&segment);
+                }
+            }
+        }
+        // Only corruption leaves something here: what it took is never finished.
+        if self.drained() {
+            self.totals.lost += self.pending.records;
+            self.live.clear();
+            self.pending = Amount::default();
+        }
     }
 
-    /// Corruption can take records away from under the count; `done` knows the two certain cases.
-    pub(super) fn settle(&mut self) {
-        self.pending = if self.drained() { 0 } else { self.pending.max(1) };
+    pub(super) fn release(&mut self, release: &Release) {
+        let new = release.seqs.iter().filter(|&&seq| self.released.insert(seq)).count() as u64;
+        self.totals.dead = self.totals.dead.saturating_sub(new);
+        if release.fate == Fate::Purged {
+            self.totals.discarded += new;
+        }
+    }
+
+    /// Finds the places of what is live after segments were merged or taken away.
+    pub(super) fn settle_in(&mut self, holder: impl Fn(u64) -> Option<u64>) {
+        self.pending = Amount::default();
+        for (segment, amount) in std::mem::take(&mut self.live) {
+            if let Some(segment) = holder(segment) {
+                self.live.entry(segment).or_default().add(amount);
+                self.pending.add(amount);
+            } else {
+                self.totals.lost += amount.records;
+            }
+        }
+    }
+
+    /// Takes over what a reading of the whole log found live, and balances the books: what is
+    /// missing is lost, and what was finished without ever being found was accepted once.
+    pub(super) fn recount(&mut self, live: BTreeMap<u64, Amount>) {
+        self.pending = live.values().copied().sum();
+        self.live = live;
+        let Totals { accepted, delivered, dead, discarded, .. } = self.totals;
+        let known = delivered + dead + discarded + self.pending.records;
+        self.totals.lost = accepted.saturating_sub(known);
+        self.totals.accepted = accepted.max(known);
     }
 }

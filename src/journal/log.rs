@@ -55,6 +55,16 @@ pub(super) enum CommitError {
 pub(super) struct Segment {
     pub(super) first_seq: u64,
     pub(super) bytes: u64,
+    /// When it was begun, in microseconds since 1970.
+    pub(super) time: i64,
+    /// The last of the segments that it stands for.
+    pub(super) through: u64,
+}
+
+/// The segment that holds what this one did, if it is still there.
+pub(super) fn holder(segments: &BTreeMap<u64, Segment>, segment: u64) -> Option<u64> {
+    let before = segments.range(..=segment).next_back();
+    before.filter(|(_, found)| segment <= found.through).map(|(&id, _)| id)
 }
 
 #[derive(Debug)]
@@ -69,9 +79,17 @@ pub(super) struct Log {
     pub(super) file: Option<File>,
     pub(super) end: Place,
     pub(super) segment_bytes: u64,
+    /// Of the last commit, in microseconds since 1970. No later one is earlier.
+    pub(super) time: i64,
 }
 
 impl Log {
+    /// The time of the next commit, whatever the clock does.
+    pub(super) fn tick(&mut self) -> i64 {
+        self.time = self.time.max(self.disk.now().as_microsecond());
+        self.time
+    }
+
     /// Segments that were unlinked.
     pub(super) fn forget(&mut self, unlinked: &[u64]) {
         let gone = unlinked.iter().filter_map(|id| self.segments.remove(id));
@@ -90,9 +108,10 @@ impl Log {
     /// Seals the current segment and begins the next.
     pub(super) fn roll(&mut self, next_seq: u64) -> Result<(), CommitError> {
         let segment = self.end.segment + 1;
+        let time = self.tick();
         let path = self.layout.segment(segment);
         let file = self.disk.create(&path).map_err(CommitError::Refused)?;
-        let header = Header::new(self.journal, segment, next_seq).encode();
+        let header = Header::new(self.journal, segment, next_seq, time).encode();
         if let Err(error) = write_all_at(&*self.disk, &file, &header, 0) {
             let removed = self.disk.remove(&path);
             removed.map_err(|source| fatal(WriteError::Truncate { path, source }))?;
@@ -106,7 +125,8 @@ impl Log {
         debug!(segment = self.end.segment, next = segment, "segment sealed");
         self.file = Some(file);
         self.end = Place { segment, offset: PAGE };
-        self.segments.insert(segment, Segment { first_seq: next_seq, bytes: PAGE });
+        let begun = Segment { first_seq: next_seq, bytes: PAGE, time, through: segment };
+        self.segments.insert(segment, begun);
         self.bytes += PAGE;
         Ok(())
     }

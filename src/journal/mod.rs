@@ -30,22 +30,38 @@
 //!          └─────────┴─────────────┴─────────────┴──
 //!
 //! header   0 "FanfareJ" │ 8 version u16, 0 u16 │ 12 segment u64 │ 20 journal uuid
-//!          36 first_seq u64 │ 44 crc32c of 0..44
+//!          36 first_seq u64 │ 44 begun at i64 │ 52 through segment u64 │ 60 end_seq u64
+//!          68 generation u32 │ 72 crc32c of 0..72
 //!
-//! frame    0 "FfFr" │ 4 version u16, 0 u16 │ 8 payload length u32
+//! frame    0 "FfFr" │ 4 version u16 │ 6 flags u16 │ 8 payload length u32
 //!          12 crc32c of 0..12 and 16..end, seeded with journal uuid and segment
-//!          16 first_seq u64 │ 24 lanes u32 │ 28 acks u32 │ 32 records u32 │ 36 0 u32
-//!          40 journal uuid │ 56 payload, then zeros to the next 4 KiB:
+//!          16 first_seq u64 │ 24 end_seq u64 │ 32 commit time i64
+//!          40 lanes u32 │ 44 acks u32 │ 48 releases u32 │ 52 records u32
+//!          56 journal uuid │ 72 payload, then zeros to the next 4 KiB:
 //!
-//!   lane   id u32 │ length u32 │ name                        every lane, in a segment's first
-//!   ack    lane id u32 │ runs u32 │ records finished u64 │ runs × (first u64, after last u64)
-//!   record lanes u32 │ length u32 │ lanes × id u32 │ body     number: first_seq, first_seq + 1 …
+//!   lane   id u32 │ length u32 │ releases u32 │ accepted, delivered, dead, discarded, lost: u64
+//!          name │ releases × u64                              every lane, in a segment's first
+//!   ack    lane id u32 │ runs u32 │ segments u32 │ delivered, dead, discarded: u64
+//!          runs × (first u64, after last u64) │ segments × (segment, records, bytes: u64)
+//!   release lane id u32 │ 0 redriven, 1 purged: u32 │ count u32 │ count × u64
+//!   record lanes u32 │ length u32 │ origin u32 │ event id u128 │ lanes × id u32 │ body
+//!          number: first_seq, first_seq + 1 …
 //! ```
 //!
-//! All numbers are little-endian. Frames are padded so that a later write never rewrites a page
-//! that holds acknowledged bytes. A run of an ack says that every record of the lane in it is
-//! finished; it spans the records of other lanes, so a lane's account needs one run more than it
-//! has records in flight. The log alone is the truth; the checkpoint only shortens its reading.
+//! All numbers are little-endian, all times microseconds since 1970, and no commit is earlier than
+//! the one before it, whatever the clock does. Frames are padded so that a later write never
+//! rewrites a page that holds acknowledged bytes. A run of an ack says that every record of the
+//! lane in it is finished; it spans the records of other lanes, so a lane's account needs one run
+//! more than it has records in flight. The log alone is the truth; the checkpoint only shortens
+//! its reading.
+//!
+//! # Books
+//!
+//! Of each lane, at every moment: `accepted = delivered + dead + discarded + lost + pending`. What
+//! is pending is counted per segment, by where the records lie, so the two sides are independent.
+//! A segment's first frame carries each lane's account as it stood before, so the books are whole
+//! without the segments that came earlier. A release takes dead letters back: redriven ones, which
+//! the same frame appends again, are pending once more, and purged ones are discarded.
 //!
 //! # Recovery
 //!
@@ -79,6 +95,7 @@
 mod checkpoint;
 mod config;
 mod disk;
+mod entry;
 mod frame;
 mod handle;
 mod ledger;
@@ -87,6 +104,7 @@ mod meta;
 mod meta_file;
 mod open;
 mod reader;
+mod record;
 mod recover;
 mod reserve;
 mod room;
@@ -100,10 +118,11 @@ mod writer;
 mod tests;
 
 pub use config::Config;
-pub use handle::{AppendError, Journal, LaneStatus, NewRecord, OpenReaderError, Refusing, Status};
+pub use handle::{AppendError, Journal, LaneStatus, OpenReaderError, Refusing, Status};
 pub use log::WriteError;
 pub use meta::{Aside, MetaError, Quarantined};
 pub use open::{OpenError, open};
 pub use reader::{Fetched, Position, ReadError, Reader};
+pub use record::{NewRecord, Origin, Outcome};
 pub use recover::{CheckpointFound, CorruptRegion, Recovery};
 pub use writer::Writer;

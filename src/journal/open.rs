@@ -121,6 +121,7 @@ pub(super) fn open_on(
         file,
         end: recovered.end,
         segment_bytes: config.segment_bytes(),
+        time: recovered.time,
     };
     let shared = Shared::new(config, layout, lock, found.meta, recovered.journal);
     let room = Room::new(config.size_limit.as_u64(), reserve);

@@ -6,18 +6,21 @@
 
 use std::{
     collections::BTreeSet, fs::File, io, ops::Range, os::unix::fs::FileExt, path::PathBuf,
-    sync::Arc, sync::atomic::Ordering::Relaxed,
+    sync::Arc,
 };
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::{
     sync::{mpsc, watch},
     task::spawn_blocking,
 };
 
 use super::{
-    frame::{Ack, Frame, Mark},
+    entry::Ack,
+    frame::{Frame, Mark},
     handle::{Claim, Meter},
+    record::{Origin, Outcome},
     runs::Runs,
     scan::Scan,
     segment::Place,
@@ -55,6 +58,10 @@ pub struct Fetched {
     pub ordinal: usize,
     /// The bytes.
     pub body: Bytes,
+    /// When it was made durable.
+    pub time: Timestamp,
+    /// Where it came from.
+    pub origin: Origin,
 }
 
 /// Why a record could not be read.
@@ -193,16 +200,27 @@ impl Reader {
         spawn_blocking(move || read_again(path, position)).await.expect("a read does not panic")
     }
 
-    /// Tells the writer that these need not be delivered again; that is durable with a commit
-    /// soon after. What is not in flight is ignored. Cancel-safe; waits while the queue is full.
+    /// Tells the writer that the receiver has these; that is durable with a commit soon after.
+    /// What is not in flight is ignored. Cancel-safe; waits while the queue is full.
     pub async fn acknowledge(&mut self, positions: &[Position]) {
+        self.finish(positions, Outcome::Delivered).await;
+    }
+
+    /// Like `acknowledge`, for what is given up on an operator's word.
+    pub async fn discard(&mut self, positions: &[Position]) {
+        self.finish(positions, Outcome::Discarded).await;
+    }
+
+    async fn finish(&mut self, positions: &[Position], outcome: Outcome) {
         // Nothing is lost with a writer that has gone: the records are delivered again.
         let Ok(permit) = self.queue.reserve().await else { return };
         let mut ack = Ack::default();
         for position in positions {
-            ack.count += u64::from(self.in_flight.remove(&position.seq));
+            if self.in_flight.remove(&position.seq) {
+                ack.count(outcome, position.segment, position.length.into());
+            }
         }
-        if ack.count == 0 {
+        if ack.live.is_empty() {
             return;
         }
         for position in positions {
@@ -214,9 +232,14 @@ impl Reader {
         permit.send(Command::Acknowledge { lane: self.id, ack });
     }
 
-    /// The lane's records that are not acknowledged durably.
+    /// The lane's records that are not finished durably.
     pub fn pending(&self) -> u64 {
-        self.meter.pending.load(Relaxed)
+        self.meter.status().pending
+    }
+
+    /// The bytes of their bodies.
+    pub fn pending_bytes(&self) -> u64 {
+        self.meter.status().pending_bytes
     }
 
     /// Moves records of the current frame into the basket; `false` when that is full.
@@ -242,7 +265,9 @@ impl Reader {
                     crc: crc32c::crc32c(record.body),
                 };
                 let body = Bytes::copy_from_slice(record.body);
-                basket.put(Fetched { position, ordinal, body });
+                let time = Timestamp::from_microsecond(record.time).unwrap_or_default();
+                let origin = record.origin;
+                basket.put(Fetched { position, ordinal, body, time, origin });
                 self.in_flight.insert(record.seq);
             }
             self.next_seq = self.next_seq.max(record.seq + 1);
@@ -295,7 +320,7 @@ impl Reader {
         }
         let Ok(permit) = self.queue.reserve().await else { return };
         self.settled = self.next_seq;
-        let ack = Ack { count: 0, runs: Runs::below(self.next_seq) };
+        let ack = Ack::below(self.next_seq);
         permit.send(Command::Acknowledge { lane: self.id, ack });
     }
 

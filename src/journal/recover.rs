@@ -17,9 +17,10 @@ use uuid::Uuid;
 use super::{
     checkpoint::Checkpoint,
     disk::Disk,
+    entry::Amount,
     frame::Frame,
     ledger::Ledger,
-    log::Segment,
+    log::{Segment, holder},
     open::OpenError,
     runs::Runs,
     scan::{Scan, Step},
@@ -87,6 +88,8 @@ pub(super) struct Recovered {
     pub(super) journal: Uuid,
     pub(super) lanes: BTreeMap<u32, Ledger>,
     pub(super) next_seq: u64,
+    /// Of the last commit, in microseconds since 1970.
+    pub(super) time: i64,
     pub(super) segments: BTreeMap<u64, Segment>,
     pub(super) end: Place,
     /// The last segment can take no more frames.
@@ -109,6 +112,7 @@ pub(super) fn recover(
     let checkpoint =
         checkpoint.filter(|checkpoint| written_by.is_none_or(|id| id == checkpoint.journal));
     let mut recovery = Replay::new(layout, written_by, checkpoint);
+    recovery.settle(&headers);
     if recovery.recovered.report.checkpoint == CheckpointFound::None && had_checkpoint {
         recovery.recovered.report.checkpoint = CheckpointFound::Lost { moved_to: None };
     }
@@ -190,6 +194,7 @@ impl<'a> Replay<'a> {
             journal: journal.unwrap_or_else(Uuid::new_v4),
             lanes: BTreeMap::new(),
             next_seq: 0,
+            time: 0,
             segments: BTreeMap::new(),
             end: Place::default(),
             sealed: true,
@@ -200,11 +205,22 @@ impl<'a> Replay<'a> {
             recovered.journal = checkpoint.journal;
             recovered.lanes = checkpoint.lanes;
             recovered.next_seq = checkpoint.next_seq;
+            recovered.time = checkpoint.time;
             recovered.end = checkpoint.replay;
             recovered.report.checkpoint = CheckpointFound::Valid;
             start = checkpoint.replay;
         }
         Self { layout, start, counted, suspects: Vec::new(), recovered }
+    }
+
+    /// Finds what the checkpoint calls live in the segments that there are.
+    fn settle(&mut self, headers: &BTreeMap<u64, Option<Header>>) {
+        let through = |id: u64, header: &Option<Header>| header.map_or(id, |it| it.through);
+        let holder = |segment: u64| {
+            let before = headers.range(..=segment).next_back();
+            before.filter(|(id, header)| segment <= through(**id, header)).map(|(&id, _)| id)
+        };
+        self.recovered.lanes.values_mut().for_each(|ledger| ledger.settle_in(holder));
     }
 
     fn segment(&mut self, id: u64, header: Option<&Header>) -> Result<(), ScanError> {
@@ -215,7 +231,10 @@ impl<'a> Replay<'a> {
             Some(header) => header.first_seq,
             None => self.first_seq_without_header(&mut scan, length)?,
         };
-        self.recovered.segments.insert(id, Segment { first_seq, bytes: length });
+        let time = header.map_or(self.recovered.time, |header| header.time);
+        let through = header.map_or(id, |header| header.through);
+        self.recovered.time = self.recovered.time.max(time);
+        self.recovered.segments.insert(id, Segment { first_seq, bytes: length, time, through });
         if id < self.start.segment {
             return Ok(());
         }
@@ -251,7 +270,7 @@ impl<'a> Replay<'a> {
             match scan.step(offset, length)? {
                 Step::Frame(frame) if frame.first_seq() >= self.recovered.next_seq => {
                     self.condemn();
-                    self.frame(&frame);
+                    self.frame(&frame, scan.segment);
                     offset += frame.size();
                     self.recovered.end = Place { segment: scan.segment, offset };
                 }
@@ -269,23 +288,27 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn frame(&mut self, frame: &Frame) {
+    fn frame(&mut self, frame: &Frame, segment: u64) {
         self.advance(frame.first_seq());
         let recovered = &mut self.recovered;
         recovered.next_seq = frame.end_seq();
+        recovered.time = recovered.time.max(frame.time());
         recovered.report.records += frame.end_seq() - frame.first_seq();
-        for (id, name) in frame.declared() {
-            let lane = recovered.lanes.entry(id).or_insert_with(|| Ledger::new(name.into()));
-            if *lane.name != *name {
-                lane.name = name.into();
-            }
+        for declaration in frame.declared() {
+            lane(&mut recovered.lanes, declaration.lane).declare(declaration);
         }
+        let segments = &recovered.segments;
         for (id, ack) in frame.acks() {
-            lane(&mut recovered.lanes, id).acknowledge(&ack);
+            let holder = |segment| holder(segments, segment);
+            lane(&mut recovered.lanes, id).acknowledge(&ack, holder);
+        }
+        for release in frame.releases() {
+            lane(&mut recovered.lanes, release.lane).release(&release);
         }
         for record in frame.records() {
             for id in record.distinct_lanes() {
-                lane(&mut recovered.lanes, id).append(record.seq);
+                let lane = lane(&mut recovered.lanes, id);
+                lane.append(record.seq, segment, record.origin, record.amount());
             }
         }
     }
@@ -381,7 +404,7 @@ impl<'a> Replay<'a> {
 
     /// The exact accounts, from the log alone: what is missing cannot be counted by difference.
     fn recount(&mut self) -> Result<(), OpenError> {
-        let mut pending = BTreeMap::new();
+        let mut pending = Pending::new();
         for &id in self.recovered.segments.keys() {
             let failed = |source| read_error(self.layout, id, source);
             let mut scan = Scan::open(self.layout, self.recovered.journal, id).map_err(failed)?;
@@ -392,28 +415,33 @@ impl<'a> Replay<'a> {
                     continue;
                 };
                 offset += frame.size();
-                count_pending(&frame, &self.recovered.lanes, &mut pending);
+                count_pending(&frame, id, &self.recovered.lanes, &mut pending);
             }
         }
         for (id, ledger) in &mut self.recovered.lanes {
-            let (lowest, count) = pending.get(id).copied().unwrap_or((ledger.end, 0));
+            let (lowest, live) = pending.remove(id).unwrap_or((ledger.end, BTreeMap::new()));
             ledger.done.extend(&Runs::below(lowest));
-            ledger.pending = count;
+            ledger.recount(live);
         }
         Ok(())
     }
 }
 
-/// Counts what a frame adds to each lane: the lowest pending number, how many.
+/// Of each lane, the lowest pending number, and what is pending in which segment.
+type Pending = BTreeMap<u32, (u64, BTreeMap<u64, Amount>)>;
+
+/// Counts what a frame adds to each lane.
 fn count_pending(
     frame: &Frame,
+    segment: u64,
     lanes: &BTreeMap<u32, Ledger>,
-    pending: &mut BTreeMap<u32, (u64, u64)>,
+    pending: &mut Pending,
 ) {
     for record in frame.records() {
         for id in record.distinct_lanes() {
             if lanes.get(&id).is_some_and(|lane| !lane.done.contains(record.seq)) {
-                pending.entry(id).or_insert((record.seq, 0)).1 += 1;
+                let (_, live) = pending.entry(id).or_insert((record.seq, BTreeMap::new()));
+                live.entry(segment).or_default().add(record.amount());
             }
         }
     }

@@ -19,7 +19,7 @@ use super::frame::VERSION;
 pub(super) const PAGE: u64 = PAGE_BYTES as u64;
 pub(super) const PAGE_BYTES: usize = 4096;
 const MAGIC: &[u8; 8] = b"FanfareJ";
-const LENGTH: usize = 48;
+const LENGTH: usize = 76;
 
 /// A place in the log: between two frames, or at the start of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -103,11 +103,28 @@ pub(super) struct Header {
     pub(super) journal: Uuid,
     /// The sequence number of the first record that the segment can hold.
     pub(super) first_seq: u64,
+    /// When it was begun, in microseconds since 1970: no record before it is later.
+    pub(super) time: i64,
+    /// The last of the segments that it stands for; itself, unless it is the work of a compaction.
+    pub(super) through: u64,
+    /// How many compactions it has been through.
+    pub(super) generation: u32,
+    /// The first number of the segment after it, if that was known: it is after a compaction.
+    pub(super) end_seq: u64,
 }
 
 impl Header {
-    pub(super) fn new(journal: Uuid, segment: u64, first_seq: u64) -> Self {
-        Self { version: VERSION, segment, journal, first_seq }
+    pub(super) fn new(journal: Uuid, segment: u64, first_seq: u64, time: i64) -> Self {
+        Self {
+            version: VERSION,
+            segment,
+            journal,
+            first_seq,
+            time,
+            through: segment,
+            generation: 0,
+            end_seq: first_seq,
+        }
     }
 
     /// The whole first page.
@@ -118,6 +135,10 @@ impl Header {
         page.extend_from_slice(&self.segment.to_le_bytes());
         page.extend_from_slice(self.journal.as_bytes());
         page.extend_from_slice(&self.first_seq.to_le_bytes());
+        page.extend_from_slice(&self.time.to_le_bytes());
+        page.extend_from_slice(&self.through.to_le_bytes());
+        page.extend_from_slice(&self.end_seq.to_le_bytes());
+        page.extend_from_slice(&self.generation.to_le_bytes());
         page.extend_from_slice(&crc32c::crc32c(&page).to_le_bytes());
         debug_assert_eq!(page.len(), LENGTH, "the drawing in the module doc");
         page.resize(PAGE_BYTES, 0);
@@ -137,19 +158,35 @@ impl Header {
     fn decode(bytes: &[u8; LENGTH]) -> Option<Self> {
         let (covered, crc) = bytes.split_last_chunk::<4>()?;
         let (magic, rest) = covered.split_first_chunk::<8>()?;
-        if magic != MAGIC || u32::from_le_bytes(*crc) != crc32c::crc32c(covered) {
+        if magic != MAGIC {
             return None;
         }
         let (version, rest) = rest.split_first_chunk::<2>()?;
         let (_, rest) = rest.split_first_chunk::<2>()?;
         let (segment, rest) = rest.split_first_chunk::<8>()?;
         let (journal, rest) = rest.split_first_chunk::<16>()?;
-        let (first_seq, _) = rest.split_first_chunk::<8>()?;
-        Some(Self {
+        let (first_seq, rest) = rest.split_first_chunk::<8>()?;
+        let (time, rest) = rest.split_first_chunk::<8>()?;
+        let (through, rest) = rest.split_first_chunk::<8>()?;
+        let (end_seq, rest) = rest.split_first_chunk::<8>()?;
+        let (generation, _) = rest.split_first_chunk::<4>()?;
+        let header = Self {
             version: u16::from_le_bytes(*version),
             segment: u64::from_le_bytes(*segment),
             journal: Uuid::from_bytes(*journal),
             first_seq: u64::from_le_bytes(*first_seq),
-        })
+            time: i64::from_le_bytes(*time),
+            through: u64::from_le_bytes(*through),
+            end_seq: u64::from_le_bytes(*end_seq),
+            generation: u32::from_le_bytes(*generation),
+        };
+        let whole = u32::from_le_bytes(*crc) == crc32c::crc32c(covered);
+        (whole || header.version == 1 && is_first_version(bytes)).then_some(header)
     }
+}
+
+/// Version 1 had a shorter header, which still says that it is one.
+fn is_first_version(bytes: &[u8; LENGTH]) -> bool {
+    let crc = bytes.get(44..48).and_then(|crc| crc.try_into().ok()).map(u32::from_le_bytes);
+    crc == bytes.get(..44).map(crc32c::crc32c)
 }

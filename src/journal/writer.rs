@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,13 +21,14 @@ use tokio::{
 use super::{
     AppendError, Config, Journal, NewRecord, WriteError,
     checkpoint::{Checkpoint, Checkpointer, Desk, Order},
-    frame::{Ack, Draft, HEADER, Stored},
+    entry::{Ack, Amount, Release, Stored},
+    frame::{Draft, HEADER, RECORD},
     handle::{Meter, Shared},
     ledger::Ledger,
-    log::{CommitError, Log},
+    log::{CommitError, Log, holder},
     reader::{Opened, Tail},
     room::{Need, RETRY, Room, is_full},
-    segment::PAGE,
+    segment::{PAGE, Place},
 };
 
 /// Appends and acknowledgements that may wait for the disk.
@@ -66,6 +67,7 @@ type Reply = oneshot::Sender<Result<(), AppendError>>;
 /// What the next commit will hold, without the acknowledgements.
 #[derive(Debug, Default)]
 struct Group {
+    releases: Vec<Release>,
     records: Vec<Stored>,
     bytes: usize,
     replies: Vec<Reply>,
@@ -88,12 +90,8 @@ struct Lane {
 
 impl Lane {
     fn new(ledger: Ledger, tail: Tail) -> Self {
-        let meter = Meter {
-            name: Arc::clone(&ledger.name),
-            pending: ledger.pending.into(),
-            accepted: ledger.accepted.into(),
-        };
-        Self { ledger, declared: false, tail: watch::Sender::new(tail), meter: Arc::new(meter) }
+        let meter = Arc::new(Meter::new(&ledger));
+        Self { ledger, declared: false, tail: watch::Sender::new(tail), meter }
     }
 }
 
@@ -254,9 +252,7 @@ impl Writer {
         match command {
             Command::Append { records, reply } => self.admit_append(records, reply),
             Command::Acknowledge { lane, ack } => {
-                let pending = self.acks.entry(lane).or_default();
-                pending.count += ack.count;
-                pending.runs.extend(&ack.runs);
+                self.acks.entry(lane).or_default().merge(&ack);
                 let wait = if self.room.retry_at().is_some() { RETRY } else { ACKS_WAIT };
                 self.acks_due.get_or_insert_with(|| Instant::now() + wait);
             }
@@ -299,7 +295,7 @@ impl Writer {
     }
 
     fn admit_append(&mut self, records: Vec<NewRecord>, reply: Reply) {
-        let size = |record: &NewRecord| record.body.len() + 8 + 4 * record.lanes.len();
+        let size = |record: &NewRecord| record.body.len() + RECORD + 4 * record.lanes.len();
         let bytes: usize = records.iter().map(size).sum();
         let frame = (HEADER + bytes) as u64 + PAGE;
         if let Err(error) = self.room.admit(self.log.bytes, self.group.bytes as u64, frame) {
@@ -311,7 +307,8 @@ impl Writer {
         self.group.replies.push(reply);
         for record in records {
             let lanes = record.lanes.iter().map(|lane| self.lane(lane)).collect();
-            self.group.records.push(Stored { lanes, body: record.body });
+            let NewRecord { body, id, origin, .. } = record;
+            self.group.records.push(Stored { lanes, id: id.unwrap_or(0), origin, body });
         }
     }
 
@@ -406,9 +403,10 @@ impl Writer {
     /// Whether what waits to be written, or was, frees a segment.
     fn need(&self) -> Need {
         let floors = self.lanes.iter().zip(0..).map(|(lane, id)| {
-            let mut ledger = lane.ledger.clone();
-            self.acks.get(&id).into_iter().for_each(|ack| ledger.acknowledge(ack));
-            ledger.floor(self.next_seq)
+            let mut done = lane.ledger.done.clone();
+            self.acks.get(&id).into_iter().for_each(|ack| done.extend(&ack.runs));
+            let gap = done.first_gap();
+            if gap >= lane.ledger.end { self.next_seq } else { gap }
         });
         let floor = floors.min().unwrap_or(self.next_seq);
         let frees = floor == self.next_seq || !self.log.below(floor).is_empty();
@@ -419,11 +417,13 @@ impl Writer {
         if self.log.prepare(self.next_seq)? {
             self.begin_segment();
         }
-        let mut draft = Draft::new(self.next_seq, std::mem::take(&mut self.buffer));
+        let time = self.log.tick();
+        let mut draft = Draft::new(self.next_seq, time, std::mem::take(&mut self.buffer));
         for (lane, id) in self.lanes.iter().zip(0..).filter(|(lane, _)| !lane.declared) {
-            draft.declare(id, &lane.ledger.name);
+            draft.declare(&lane.ledger.declaration(id));
         }
         self.acks.iter().for_each(|(&id, ack)| draft.acknowledge(id, ack));
+        group.releases.iter().for_each(|release| draft.release(release));
         group.records.iter().for_each(|record| draft.record(record));
         let (at, buffer) = self.log.commit(draft)?;
         // A rare large group must not keep its memory.
@@ -432,21 +432,27 @@ impl Writer {
         Ok(())
     }
 
-    /// Every segment's first frame declares every lane, so that no segment needs another.
+    /// Every segment's first frame declares every lane, with its account: no segment needs another.
     fn begin_segment(&mut self) {
         self.lanes.iter_mut().for_each(|lane| lane.declared = false);
         self.checkpoint_due = Some(Instant::now());
     }
 
     /// What a durable frame changes: in the same order as recovery reads it.
-    fn account(&mut self, group: &Group, at: super::segment::Place) {
+    fn account(&mut self, group: &Group, at: Place) {
         self.lanes.iter_mut().for_each(|lane| lane.declared = true);
         self.acks_due = None;
+        // The lanes that the frame concerns; where the first record of one that had none lies.
         let mut touched: BTreeMap<u32, Option<u64>> = BTreeMap::new();
         for (id, ack) in std::mem::take(&mut self.acks) {
             let lane = self.lanes.get_mut(id as usize).expect("its reader was opened");
-            lane.ledger.acknowledge(&ack);
-            lane.meter.pending.store(lane.ledger.pending, Relaxed);
+            lane.ledger.acknowledge(&ack, |segment| holder(&self.log.segments, segment));
+            touched.insert(id, None);
+        }
+        for release in &group.releases {
+            let lane = self.lanes.get_mut(release.lane as usize).expect("it has dead letters");
+            lane.ledger.release(release);
+            touched.entry(release.lane).or_default();
         }
         for (record, seq) in group.records.iter().zip(self.next_seq..) {
             for (place, &id) in record.lanes.iter().enumerate() {
@@ -455,21 +461,26 @@ impl Writer {
                     continue;
                 }
                 let lane = self.lanes.get_mut(id as usize).expect("made known on admission");
-                let resume = lane.ledger.drained().then_some(seq);
-                touched.entry(id).or_insert(resume);
-                lane.ledger.append(seq);
+                let drained = lane.ledger.drained();
+                let resume = touched.entry(id).or_default();
+                *resume = resume.or(drained.then_some(seq));
+                let amount = Amount { records: 1, bytes: record.body.len() as u64 };
+                lane.ledger.append(seq, at.segment, record.origin, amount);
             }
         }
         self.next_seq += group.records.len() as u64;
         for (id, resume) in touched {
             let lane = self.lanes.get(id as usize).expect("made known on admission");
-            lane.meter.pending.store(lane.ledger.pending, Relaxed);
-            lane.meter.accepted.store(lane.ledger.accepted, Relaxed);
-            lane.tail.send_modify(|tail| {
-                (tail.end, tail.end_seq) = (self.log.end, lane.ledger.end);
+            lane.meter.publish(&lane.ledger);
+            lane.tail.send_if_modified(|tail| {
+                let grown = tail.end_seq < lane.ledger.end;
+                if grown {
+                    (tail.end, tail.end_seq) = (self.log.end, lane.ledger.end);
+                }
                 if let Some(seq) = resume {
                     (tail.resume, tail.resume_seq) = (at, seq);
                 }
+                grown
             });
         }
         let refused = self.room.retry_at().is_some();
@@ -531,6 +542,7 @@ impl Writer {
         let checkpoint = Checkpoint {
             journal: self.log.journal,
             next_seq: self.next_seq,
+            time: self.log.time,
             replay: self.log.end,
             lanes: (0..).zip(ledgers).collect(),
         };

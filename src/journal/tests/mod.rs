@@ -1,5 +1,6 @@
 //! The promises of the journal, against its public face and a disk that lies.
 
+mod books;
 mod checkpoints;
 mod crash_images;
 mod delivery;
@@ -24,7 +25,7 @@ use bytesize::ByteSize;
 use tempfile::TempDir;
 
 use super::{
-    AppendError, Config, Fetched, Journal, NewRecord, Reader, Recovery, WriteError,
+    AppendError, Config, Fetched, Journal, NewRecord, Origin, Reader, Recovery, WriteError,
     disk::{Disk, RealDisk},
     open::open_on,
 };
@@ -71,6 +72,8 @@ fn record(lanes: &[&str], body: &str) -> NewRecord {
     NewRecord {
         lanes: lanes.iter().copied().map(lane).collect(),
         body: Bytes::copy_from_slice(body.as_bytes()),
+        id: None,
+        origin: Origin::Store,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::journal::Position;
+use crate::journal::{Outcome, Position};
 
 const LANES: [&str; 3] = ["a", "b", "c"];
 
@@ -17,9 +17,10 @@ enum Step {
         lane: usize,
         records: usize,
     },
-    Acknowledge {
+    Finish {
         lane: usize,
         which: u64,
+        outcome: Outcome,
     },
     /// Acknowledgements become durable.
     Settle,
@@ -42,10 +43,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (1..9000_usize).prop_map(End::KillWithTornTail),
         Just(End::KillAndLoseCheckpoint),
     ];
+    let outcome = prop_oneof![3 => Just(Outcome::Delivered), 1 => Just(Outcome::Discarded)];
     let step = prop_oneof![
         4 => vec((0..8_u8, 0..6000_usize), 1..5).prop_map(Step::Append),
         4 => (0..3_usize, 1..6_usize).prop_map(|(lane, records)| Step::Fetch { lane, records }),
-        4 => (0..3_usize, any::<u64>()).prop_map(|(lane, which)| Step::Acknowledge { lane, which }),
+        4 => (0..3_usize, any::<u64>(), outcome)
+            .prop_map(|(lane, which, outcome)| Step::Finish { lane, which, outcome }),
         1 => Just(Step::Settle),
         1 => end.prop_map(Step::Reopen),
         1 => (0..3_usize).prop_map(Step::CloseReader),
@@ -61,6 +64,7 @@ struct LaneModel {
     /// Acknowledged; durable only with the next commit.
     wavering: BTreeSet<usize>,
     in_flight: BTreeMap<usize, Position>,
+    accepted: u64,
 }
 
 struct Machine {
@@ -104,7 +108,7 @@ impl Machine {
         match step {
             Step::Append(records) => self.append(&records).await,
             Step::Fetch { lane, records } => _ = self.fetch(lane, records).await,
-            Step::Acknowledge { lane, which } => self.acknowledge(lane, which).await,
+            Step::Finish { lane, which, outcome } => self.finish(lane, which, outcome).await,
             Step::Settle => self.append(&[(0, 0)]).await,
             Step::Reopen(end) => self.reopen(end).await,
             Step::CloseReader(lane) => self.close_reader(lane),
@@ -118,15 +122,29 @@ impl Machine {
             self.appended += 1;
             let wanted = |lane: &usize| mask >> *lane & 1 == 1;
             let lanes: Vec<&str> = (0..3).filter(wanted).map(|lane| LANES[lane]).collect();
-            (0..3).filter(wanted).for_each(|lane| _ = self.lanes[lane].pending.insert(n));
+            for lane in (0..3).filter(wanted) {
+                self.lanes[lane].pending.insert(n);
+                self.lanes[lane].accepted += 1;
+            }
             batch.push(record(&lanes, &format!("{n}:{}", "-".repeat(length))));
         }
         self.journal().append(batch).await.unwrap();
         // What was acknowledged before rode with this commit.
         self.lanes.iter_mut().for_each(|lane| lane.wavering.clear());
+        self.books_balance();
+    }
+
+    /// With every acknowledgement durable.
+    fn books_balance(&self) {
         for status in self.journal().lanes() {
             let lane = LANES.iter().position(|name| **name == *status.name).unwrap();
-            assert_eq!(status.pending, self.lanes[lane].pending.len() as u64, "lane {lane}");
+            let model = &self.lanes[lane];
+            assert_eq!(status.pending, model.pending.len() as u64, "lane {lane}");
+            assert_eq!(status.accepted, model.accepted, "lane {lane}: {status:?}");
+            assert_eq!((status.dead, status.lost), (0, 0), "lane {lane}: {status:?}");
+            let finished = status.delivered + status.discarded;
+            assert_eq!(status.accepted, finished + status.pending, "lane {lane}: {status:?}");
+            assert_eq!(status.pending == 0, status.pending_bytes == 0, "lane {lane}: {status:?}");
         }
     }
 
@@ -152,7 +170,7 @@ impl Machine {
         numbers.len()
     }
 
-    async fn acknowledge(&mut self, lane: usize, which: u64) {
+    async fn finish(&mut self, lane: usize, which: u64, outcome: Outcome) {
         let Some(reader) = &mut self.readers[lane] else { return };
         let model = &mut self.lanes[lane];
         let chosen: Vec<(usize, Position)> = model
@@ -168,7 +186,10 @@ impl Machine {
             model.wavering.insert(*n);
         }
         let positions: Vec<Position> = chosen.into_iter().map(|(_, position)| position).collect();
-        reader.acknowledge(&positions).await;
+        match outcome {
+            Outcome::Discarded => reader.discard(&positions).await,
+            _ => reader.acknowledge(&positions).await,
+        }
     }
 
     fn close_reader(&mut self, lane: usize) {
@@ -196,6 +217,7 @@ impl Machine {
             model.pending = pending;
             model.wavering.clear();
         }
+        self.books_balance();
     }
 
     /// What a lane has to deliver, by a reader that leaves no trace.

@@ -236,12 +236,26 @@ async fn a_later_format_is_refused_by_name() {
     let image = three_commits().await;
     let segment = segment_files(image.path()).remove(0);
     let mut bytes = fs::read(&segment).unwrap();
-    bytes[8] = 2;
-    let crc = crc32c::crc32c(&bytes[..44]);
-    bytes[44..48].copy_from_slice(&crc.to_le_bytes());
+    bytes[8] = 3;
+    let crc = crc32c::crc32c(&bytes[..72]);
+    bytes[72..76].copy_from_slice(&crc.to_le_bytes());
     fs::write(segment, bytes).unwrap();
     let error = open(&config_in(image.path())).unwrap_err();
-    assert!(matches!(error, OpenError::Version { version: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::Version { version: 3, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_first_format_is_refused_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    start(directory.path()).stop().unwrap();
+    let mut bytes = b"FanfareJ".to_vec();
+    bytes.extend([1, 0, 0, 0, 1]);
+    bytes.resize(44, 0);
+    bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+    bytes.resize(4096, 0);
+    fs::write(directory.path().join("segments/00000000000000000001.log"), bytes).unwrap();
+    let error = open(&config_in(directory.path())).unwrap_err();
+    assert!(matches!(error, OpenError::Version { version: 1, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -266,7 +280,7 @@ async fn numbers_go_on_after_an_empty_segment() {
     for segment in segment_files(image.path()) {
         fs::remove_file(segment).unwrap();
     }
-    let header = crate::journal::segment::Header::new(uuid::Uuid::new_v4(), 9, 500);
+    let header = crate::journal::segment::Header::new(uuid::Uuid::new_v4(), 9, 500, 0);
     let path = image.path().join("segments/00000000000000000009.log");
     fs::write(path, header.encode()).unwrap();
     let running = start(image.path());
