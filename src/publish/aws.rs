@@ -144,13 +144,11 @@ impl Publish for Publisher {
 }
 
 /// What a failed request means for each of its messages.
-pub(super) fn failed_request<E>(error: &SdkError<E, HttpResponse>) -> Verdict
+pub(super) fn failed_request<E>(error: &SdkError<E, HttpResponse>, messages: usize) -> Vec<Verdict>
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let response = error.raw_response();
-    let after = response.and_then(|response| retry_after(response.headers().get("retry-after")?));
-    Verdict::failed(after, cause_of(error))
+    Verdict::of_request(messages, error.raw_response().and_then(retry_after), cause_of(error))
 }
 
 /// Why a request failed.
@@ -161,6 +159,12 @@ where
     let status = error.raw_response().map(|response| response.status().as_u16());
     let ours = |class, code: &str| Cause { class, code: code.into(), message: chain(error).into() };
     match error {
+        // The SDK takes an answer that it cannot read for an error of the service.
+        SdkError::ServiceError(context)
+            if context.err().code().is_none() && matches!(status, Some(200..300)) =>
+        {
+            ours(Class::Transient, "UnreadableAnswer")
+        }
         SdkError::ServiceError(context) => {
             let code = context.err().code().map_or_else(|| status_code(status), Cow::Borrowed);
             let message = context.err().message().map_or_else(|| chain(context.err()), cut);
@@ -201,9 +205,12 @@ fn status_code(status: Option<u16>) -> Cow<'static, str> {
     status.map_or(Cow::Borrowed("NoStatus"), |status| Cow::Owned(format!("Http{status}")))
 }
 
-/// `Retry-After` in seconds. The form with a date is not used by AWS.
-fn retry_after(header: &str) -> Option<Duration> {
-    header.trim().parse().ok().map(Duration::from_secs)
+/// How long the service asks to wait: Amazon's own header counts milliseconds, the common one
+/// seconds. Its form with a date is not used by AWS.
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    let number = |header| response.headers().get(header)?.trim().parse().ok();
+    let exact = number("x-amz-retry-after").map(Duration::from_millis);
+    exact.or_else(|| number("retry-after").map(Duration::from_secs))
 }
 
 /// The error and its causes on one line.
@@ -232,7 +239,7 @@ mod tests {
 
     fn cause(error: ConnectorError) -> Cause {
         let error = SdkError::<SendMessageBatchError, _>::dispatch_failure(error);
-        failed_request(&error).cause().unwrap().clone()
+        cause_of(&error)
     }
 
     #[test]

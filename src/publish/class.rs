@@ -1,7 +1,7 @@
 //! Which kind of failure an AWS error code is.
 //!
 //! One table for the four services, since no code means two things. A code that stands here
-//! nowhere is judged by its HTTP status, and is never taken for a broken message. A [`Class`] says
+//! nowhere is judged by its HTTP status. A [`Class`] says
 //! what helps a delivery; a [`Row`] is finer where it also says what is wrong with a destination.
 
 /// The kinds of failure, by what helps.
@@ -34,13 +34,16 @@ impl Class {
         }
     }
 
-    /// Classifies a code by its row, or else by the HTTP status.
+    /// Classifies a code by its row, or else by the HTTP status. Who is refused for who they are, or
+    /// finds nobody at the address, has no broken message, whatever the code.
     pub fn of(code: &str, status: Option<u16>) -> Self {
         match (Row::of(code), status) {
             (Some(row), _) => row.class(),
             (None, Some(429)) => Self::Throttled,
+            (None, Some(408 | 500..)) => Self::Transient,
+            (None, Some(300..=399 | 401 | 403 | 404 | 407)) => Self::Broken,
             (None, Some(413)) => Self::BatchShape,
-            (None, Some(500..)) => Self::Transient,
+            (None, Some(415)) => Self::Poison,
             (None, _) => Self::Unknown,
         }
     }
@@ -61,16 +64,20 @@ pub(super) enum Row {
     Broken,
     /// [`Class::Poison`].
     Poison,
-    /// [`Class::BatchShape`].
-    BatchShape,
+    /// [`Class::BatchShape`]: the request has too many bytes.
+    TooLarge,
+    /// [`Class::BatchShape`]: the request is not built as a batch is, which none of ours is.
+    Malformed,
 }
 
 impl Row {
     /// The row of a code. SQS's query-era names (`AWS.SimpleQueueService.NonExistentQueue`) and
     /// JSON-era names (`com.amazonaws.sqs#QueueDoesNotExist`) are told by their last part, but
-    /// for what SQS reports of KMS: a missing key is no missing queue.
+    /// for what SQS reports of KMS: a missing key is no missing queue. Services do not agree which
+    /// names end in `Exception`, so none has to.
     pub(super) fn of(code: &str) -> Option<Self> {
-        Self::known(code).or_else(|| Self::known(code.rsplit(['.', '#']).next()?))
+        let stem = code.strip_suffix("Exception").unwrap_or(code);
+        Self::known(stem).or_else(|| Self::known(stem.rsplit(['.', '#']).next()?))
     }
 
     const fn class(self) -> Class {
@@ -79,66 +86,63 @@ impl Row {
             Self::Transient => Class::Transient,
             Self::Missing | Self::Forbidden | Self::Broken => Class::Broken,
             Self::Poison => Class::Poison,
-            Self::BatchShape => Class::BatchShape,
+            Self::TooLarge | Self::Malformed => Class::BatchShape,
         }
     }
 
     #[rustfmt::skip]
-    fn known(code: &str) -> Option<Self> {
-        Some(match code {
-            "Throttling" | "ThrottlingException" | "ThrottledException" | "Throttled"
-            | "RequestThrottled" | "RequestThrottledException" | "TooManyRequestsException"
-            | "EC2ThrottledException" | "SlowDown" | "LimitExceededException"
-            | "KMS.ThrottlingException" | "KmsThrottled" | "KMSThrottling" | "KMSThrottlingException"
+    fn known(stem: &str) -> Option<Self> {
+        Some(match stem {
+            "Throttling" | "Throttled" | "RequestThrottled" | "TooManyRequests" | "EC2Throttled"
+            | "SlowDown" | "LimitExceeded" | "RequestLimitExceeded" | "BandwidthLimitExceeded"
+            | "ProvisionedThroughputExceeded" | "PriorRequestNotComplete" | "ServiceQuotaExceeded"
+            | "KMS.Throttling" | "KMSThrottling" | "KmsThrottled"
                 => Self::Throttled,
 
-            "RequestTimeout" | "RequestTimeoutException" | "InternalError" | "InternalFailure"
-            | "InternalException" | "InternalErrorException" | "InternalServerError"
-            | "ServiceUnavailable" | "ServiceUnavailableException" | "ServiceException"
-            | "ResourceConflictException" | "ResourceNotReady" | "ResourceNotReadyException"
-            | "ENILimitReached" | "ENILimitReachedException" | "ENINotReadyException"
-            | "EC2UnexpectedException" | "EFSIOException" | "EFSMountConnectivityException"
-            | "EFSMountFailureException" | "EFSMountTimeoutException" | "SnapStartException"
-            | "SnapStartNotReadyException" | "SnapStartTimeoutException"
-            | "CodeArtifactUserPendingException" | "SubnetIPAddressLimitReachedException"
+            "RequestTimeout" | "InternalError" | "InternalFailure" | "Internal"
+            | "InternalServerError" | "InternalService" | "ServiceUnavailable" | "Service"
+            | "ResourceConflict" | "ResourceNotReady" | "ENILimitReached" | "ENINotReady"
+            | "EC2Unexpected" | "EFSIO" | "EFSMountConnectivity" | "EFSMountFailure"
+            | "EFSMountTimeout" | "S3FilesMountConnectivity" | "S3FilesMountFailure"
+            | "S3FilesMountTimeout" | "SnapStart" | "SnapStartNotReady" | "SnapStartTimeout"
+            | "SnapStartRegenerationFailure" | "CodeArtifactUserPending"
+            | "SubnetIPAddressLimitReached"
                 => Self::Transient,
 
             "NonExistentQueue" | "QueueDoesNotExist" | "QueueDeletedRecently" | "InvalidAddress"
-            | "NotFound" | "NotFoundException" | "ResourceNotFoundException"
+            | "NotFound" | "ResourceNotFound"
                 => Self::Missing,
 
-            "AccessDenied" | "AccessDeniedException" | "AuthorizationError"
-            | "AuthorizationErrorException" | "NotAuthorizedForSourceException"
-            | "NotAuthorizedForDetailTypeException"
-            | "KMS.AccessDeniedException" | "KMSAccessDenied" | "KMSAccessDeniedException"
-            | "KmsAccessDenied" | "KMS.DisabledException" | "KMSDisabled" | "KMSDisabledException"
-            | "KmsDisabled" | "KMS.InvalidKeyUsageException" | "KmsInvalidKeyUsage"
-            | "KMS.InvalidStateException" | "KMSInvalidState" | "KMSInvalidStateException"
-            | "KmsInvalidState" | "KMS.NotFoundException" | "KMSNotFound" | "KMSNotFoundException"
-            | "KmsNotFound" | "KMS.OptInRequired" | "KMSOptInRequired" | "KmsOptInRequired"
+            "AccessDenied" | "AuthorizationError" | "NotAuthorized" | "NotAuthorizedForSource"
+            | "NotAuthorizedForDetailType" | "KMS.AccessDenied" | "KMSAccessDenied"
+            | "KmsAccessDenied" | "KMS.Disabled" | "KMSDisabled" | "KmsDisabled"
+            | "KMS.InvalidKeyUsage" | "KMSInvalidKeyUsage" | "KmsInvalidKeyUsage"
+            | "KMS.InvalidState" | "KMSInvalidState" | "KmsInvalidState" | "KMS.NotFound"
+            | "KMSNotFound" | "KmsNotFound" | "KMS.OptInRequired" | "KMSOptInRequired"
+            | "KmsOptInRequired"
                 => Self::Forbidden,
 
-            "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidAccessKeyId"
+            "UnrecognizedClient" | "InvalidClientTokenId" | "InvalidAccessKeyId"
             | "MissingAuthenticationToken" | "IncompleteSignature" | "SignatureDoesNotMatch"
-            | "InvalidSignatureException" | "ExpiredToken" | "ExpiredTokenException"
-            | "RequestExpired" | "OptInRequired" | "InvalidSecurity" | "InvalidAccountIdException"
-            | "EndpointDisabled" | "EndpointDisabledException" | "InvalidRuntimeException"
-            | "NoPublishedVersionException" | "RecursiveInvocationException"
-            | "CodeArtifactUserDeletedException" | "CodeArtifactUserFailedException"
+            | "InvalidSignature" | "ExpiredToken" | "RequestExpired" | "OptInRequired"
+            | "InvalidSecurity" | "InvalidAccountId" | "EndpointDisabled"
+            | "PlatformApplicationDisabled" | "InvalidRuntime" | "NoPublishedVersion"
+            | "RecursiveInvocation" | "CodeArtifactUserDeleted" | "CodeArtifactUserFailed"
+            | "EC2AccessDenied" | "InvalidSecurityGroupID" | "InvalidSubnetID" | "InvalidZipFile"
                 => Self::Broken,
 
-            "InvalidMessageContents" | "InvalidParameter" | "InvalidParameterException"
-            | "InvalidParameterValue" | "InvalidParameterValueException" | "MalformedDetail"
-            | "InvalidArgument" | "RedactionFailure" | "InvalidRequestContentException"
-            | "RequestTooLargeException" | "RequestEntityTooLargeException"
-            | "UnsupportedMediaTypeException"
+            "InvalidMessageContents" | "InvalidParameter" | "InvalidParameterValue"
+            | "ParameterValueInvalid" | "MalformedDetail" | "InvalidArgument" | "RedactionFailure"
+            | "InvalidRequestContent" | "UnsupportedMediaType"
                 => Self::Poison,
 
-            "BatchRequestTooLong" | "BatchRequestTooLongException" | "TooManyEntriesInBatchRequest"
-            | "TooManyEntriesInBatchRequestException" | "BatchEntryIdsNotDistinct"
-            | "BatchEntryIdsNotDistinctException" | "InvalidBatchEntryId"
-            | "InvalidBatchEntryIdException" | "EmptyBatchRequest" | "EmptyBatchRequestException"
-                => Self::BatchShape,
+            "BatchRequestTooLong" | "RequestTooLarge" | "RequestEntityTooLarge"
+            | "SerializedRequestEntityTooLarge"
+                => Self::TooLarge,
+
+            "TooManyEntriesInBatchRequest" | "BatchEntryIdsNotDistinct" | "InvalidBatchEntryId"
+            | "EmptyBatchRequest"
+                => Self::Malformed,
 
             _ => return None,
         })

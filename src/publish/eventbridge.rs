@@ -6,7 +6,7 @@ use aws_sdk_eventbridge::{
     types::{PutEventsRequestEntry, PutEventsResultEntry},
 };
 
-use super::{Cause, Limits, Publish, Verdict, aws::failed_request};
+use super::{Cause, Fault, Limits, Publish, Verdict, aws::failed_request};
 use crate::model::{BusArn, Message};
 
 /// One event bus.
@@ -61,17 +61,19 @@ impl Publish for Bus {
                 let told = answer.entries().iter().map(verdict);
                 told.chain(std::iter::repeat_with(Verdict::unanswered)).take(batch.len()).collect()
             }
-            Err(error) => vec![failed_request(&error); batch.len()],
+            Err(error) => failed_request(&error, batch.len()),
         }
     }
 }
 
 fn verdict(entry: &PutEventsResultEntry) -> Verdict {
-    match entry.error_code() {
-        None => Verdict::Delivered,
-        Some(code) => {
+    match (entry.event_id(), entry.error_code()) {
+        (_, Some(code)) => {
             let message = entry.error_message().unwrap_or_default();
-            Verdict::failed(None, Cause::from_code(code, None, message))
+            // EventBridge lays no fault on anyone.
+            Verdict::refused(Fault::Service, Cause::from_code(code, None, message))
         }
+        (Some(_), None) => Verdict::Delivered,
+        (None, None) => Verdict::unanswered(),
     }
 }

@@ -46,10 +46,10 @@ impl Publish for Function {
                 .function_name(&self.arn)
                 .invocation_type(InvocationType::Event)
                 .payload(Blob::new(message.body.as_bytes()));
-            verdicts.push(match request.send().await {
-                Ok(_) => Verdict::Delivered,
-                Err(error) => failed_request(&error),
-            });
+            match request.send().await {
+                Ok(_) => verdicts.push(Verdict::Delivered),
+                Err(error) => verdicts.extend(failed_request(&error, 1)),
+            }
         }
         verdicts
     }

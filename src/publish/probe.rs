@@ -29,7 +29,14 @@ impl From<Cause> for Unfit {
         match Row::of(&cause.code) {
             Some(Row::Missing) => Self::Missing(cause),
             Some(Row::Forbidden) => Self::Forbidden(cause),
-            Some(Row::Throttled | Row::Transient | Row::Broken | Row::Poison | Row::BatchShape)
+            Some(
+                Row::Throttled
+                | Row::Transient
+                | Row::Broken
+                | Row::Poison
+                | Row::TooLarge
+                | Row::Malformed,
+            )
             | None => Self::Unanswered(cause),
         }
     }

@@ -45,7 +45,7 @@ impl Publish for Topic {
         let answer =
             match request.set_publish_batch_request_entries(Some(entries.collect())).send().await {
                 Ok(answer) => answer,
-                Err(error) => return vec![failed_request(&error); batch.len()],
+                Err(error) => return failed_request(&error, batch.len()),
             };
         let delivered = answer
             .successful()

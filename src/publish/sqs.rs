@@ -65,7 +65,7 @@ impl Publish for Queue {
         let request = self.client.send_message_batch().queue_url(&self.url);
         let answer = match request.set_entries(Some(entries.collect())).send().await {
             Ok(answer) => answer,
-            Err(error) => return vec![failed_request(&error); batch.len()],
+            Err(error) => return failed_request(&error, batch.len()),
         };
         let delivered = answer.successful().iter().map(|entry| (entry.id(), Verdict::Delivered));
         let failed = answer.failed().iter().map(|entry| {

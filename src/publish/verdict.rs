@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::Class;
+use super::{Class, class::Row};
 use crate::model::OneLine;
 
 /// The outcome of one attempt for one message.
@@ -49,6 +49,20 @@ pub struct Cause {
 }
 
 impl Verdict {
+    /// The verdicts on the messages of a request that was refused as a whole.
+    ///
+    /// None of several is rejected for it, since the answer does not say which it means: in smaller
+    /// requests the others will be taken. A message that stood alone is the one that was meant, so
+    /// that no request of one has [`Class::BatchShape`].
+    pub fn of_request(messages: usize, after: Option<Duration>, cause: Cause) -> Vec<Self> {
+        let cause = match (cause.class, messages) {
+            (_, ..=1) => cause.of_one(),
+            (Class::Poison, _) => Cause { class: Class::Unknown, ..cause },
+            _ => cause,
+        };
+        vec![Self::failed(after, cause); messages]
+    }
+
     /// The verdict on a message that the service refused with this code.
     pub fn failed(after: Option<Duration>, cause: Cause) -> Self {
         match cause.class {
@@ -68,6 +82,7 @@ impl Verdict {
     /// The verdict on one entry of a batch that was otherwise taken. A fault that the service
     /// lays on the sender and that the table does not know is the message's own.
     pub fn refused(fault: Fault, cause: Cause) -> Self {
+        let cause = cause.of_one();
         match (cause.class, fault) {
             (Class::Unknown, Fault::Sender) => Self::Reject(cause),
             _ => Self::failed(None, cause),
@@ -100,6 +115,16 @@ impl Cause {
     /// Classifies an error by the service's code.
     pub fn from_code(code: &str, status: Option<u16>, message: &str) -> Self {
         Self { class: Class::of(code, status), code: code.into(), message: message.into() }
+    }
+
+    /// The cause of what is about one message: what is too large cannot be made smaller.
+    fn of_one(self) -> Self {
+        let class = match (self.class, Row::of(&self.code)) {
+            (Class::BatchShape, Some(Row::Malformed)) => Class::Unknown,
+            (Class::BatchShape, _) => Class::Poison,
+            (class, _) => class,
+        };
+        Self { class, ..self }
     }
 }
 

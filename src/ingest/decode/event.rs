@@ -77,10 +77,10 @@ impl Record<'_> {
         })
     }
 
-    /// What the store says of itself. MinIO also tells which of all MinIOs it is, by an id that its
+    /// What the store says of itself. MinIO also tells which MinIO of all it is, by an id that its
     /// nodes share. No address is part of it, as a store has many.
     fn source(&self) -> String {
-        match self.response_elements.deployment_id.given() {
+        match self.response_elements.deployment.given() {
             Some(deployment) => format!("{}/{deployment}", &*self.event_source),
             None => self.event_source.to_string(),
         }

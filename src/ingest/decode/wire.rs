@@ -68,7 +68,7 @@ pub(super) struct ResponseElements<'a> {
     pub(super) host_id: Text<'a>,
     /// MinIO's.
     #[serde(borrow, rename = "x-minio-deployment-id")]
-    pub(super) deployment_id: Text<'a>,
+    pub(super) deployment: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,5 +1,7 @@
 //! What the stage promises, by behaviour.
 
+mod answers;
+mod classes;
 mod probe;
 mod service;
 mod verdict;

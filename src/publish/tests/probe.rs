@@ -2,9 +2,9 @@
 
 use std::net::TcpListener;
 
-use super::service::{Answer, Received, Service, clients_at};
+use super::service::{Answer, Received, Service, clients_at, message};
 use crate::{
-    model::{Destination, EventId, GroupId, Message},
+    model::Destination,
     publish::{Cause, Class, Unfit},
 };
 
@@ -18,18 +18,6 @@ const XML: (&str, &str) = ("content-type", "text/xml");
 
 fn destination(arn: &str) -> Destination {
     arn.parse().unwrap()
-}
-
-fn message() -> Message {
-    Message {
-        subject: "Amazon S3 Notification",
-        body: r#"{"Event":"s3:TestEvent"}"#.into(),
-        time: "2026-09-20T07:44:33Z".parse().unwrap(),
-        bucket_arn: "arn:aws:s3:::photos".into(),
-        event_id: EventId::of_test(&"photos".parse().unwrap(), "1"),
-        group: GroupId::of_bucket(&"photos".parse().unwrap()),
-        trace_id: Some("Root=1-5f84c7a9-0123456789abcdef01234567".into()),
-    }
 }
 
 /// Asks once, and answers what came of it and what the service got.

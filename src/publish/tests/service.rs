@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use axum::{
     Router,
@@ -17,7 +18,7 @@ use axum::{
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    model::Region,
+    model::{EventId, GroupId, Message, Region},
     publish::{Aws, Config, EndpointUrl, EventBridgeConfig, aws::loader},
 };
 
@@ -71,18 +72,40 @@ impl Service {
     pub(super) async fn clients(&self) -> Aws {
         clients_at(&self.url).await
     }
+
+    /// The same, without anyone to sign for them.
+    pub(super) async fn clients_without_credentials(&self) -> Aws {
+        let nobody = ProfileFileCredentialsProvider::builder().profile_name("no such profile");
+        clients_with(&self.url, SharedCredentialsProvider::new(nobody.build())).await
+    }
+}
+
+/// A message like any other.
+pub(super) fn message() -> Message {
+    Message {
+        subject: "Amazon S3 Notification",
+        body: r#"{"Event":"s3:TestEvent"}"#.into(),
+        time: "2026-09-20T07:44:33Z".parse().unwrap(),
+        bucket_arn: "arn:aws:s3:::photos".into(),
+        event_id: EventId::of_test(&"photos".parse().unwrap(), "1"),
+        group: GroupId::of_bucket(&"photos".parse().unwrap()),
+        trace_id: Some("Root=1-5f84c7a9-0123456789abcdef01234567".into()),
+    }
 }
 
 /// Clients of whatever is at this URL.
 pub(super) async fn clients_at(url: &str) -> Aws {
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+    clients_with(url, SharedCredentialsProvider::new(credentials)).await
+}
+
+async fn clients_with(url: &str, credentials: SharedCredentialsProvider) -> Aws {
     let config = Config {
         endpoint_url: Some(EndpointUrl::try_from(url.to_owned()).unwrap()),
         attempt_timeout: Duration::from_millis(500),
         ..Config::default()
     };
-    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let shared = loader(&Region::default(), &config)
-        .credentials_provider(SharedCredentialsProvider::new(credentials));
+    let shared = loader(&Region::default(), &config).credentials_provider(credentials);
     Aws::with(&shared.load().await, &config, &EventBridgeConfig::default())
 }
 

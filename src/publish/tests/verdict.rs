@@ -1,57 +1,57 @@
-//! The failure table, row by row, and verdicts put back into the order of their messages.
+//! What a refusal means for a message, and verdicts put back into the order of their messages.
 
 use crate::publish::{Cause, Class, Fault, Unfit, Verdict, verdict::by_id};
 
-fn class_of(code: &str) -> Class {
-    Class::of(code, Some(400))
+fn cause(code: &str) -> Cause {
+    Cause::from_code(code, Some(400), "")
 }
 
-#[test]
-fn a_throttle_is_told_from_every_other_refusal() {
-    for code in [
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "KMS.ThrottlingException",
-        "KMSThrottling",
-    ] {
-        assert_eq!(class_of(code), Class::Throttled, "{code}");
-    }
-    assert_eq!(Class::of("Http429", Some(429)), Class::Throttled);
+/// What a request of so many messages is told, which is the same for each of them.
+#[track_caller]
+fn told_of(messages: usize, code: &str) -> Verdict {
+    let verdicts = Verdict::of_request(messages, None, cause(code));
+    assert_eq!(verdicts.len(), messages);
+    assert!(verdicts.iter().all(|verdict| *verdict == verdicts[0]));
+    verdicts[0].clone()
 }
 
-#[test]
-fn a_missing_or_forbidden_destination_is_broken_and_its_messages_are_not() {
-    for code in [
-        "AccessDenied",
-        "AWS.SimpleQueueService.NonExistentQueue",
-        "com.amazonaws.sqs#QueueDoesNotExist",
-        "NotFound",
-        "ResourceNotFoundException",
-        "ExpiredToken",
-        "KMS.DisabledException",
-        "NotAuthorizedForSourceException",
-    ] {
-        assert_eq!(class_of(code), Class::Broken, "{code}");
-        let verdict = Verdict::failed(None, Cause::from_code(code, Some(400), ""));
-        assert!(matches!(verdict, Verdict::Retry { .. }), "{code}: {verdict:?}");
-    }
+fn class(verdict: &Verdict) -> Class {
+    verdict.cause().unwrap().class
 }
 
 #[test]
 fn only_a_message_that_is_itself_refused_is_rejected() {
     for code in ["InvalidMessageContents", "MalformedDetail", "InvalidParameterValue"] {
-        let verdict = Verdict::failed(None, Cause::from_code(code, Some(400), ""));
-        assert!(matches!(verdict, Verdict::Reject(_)), "{code}");
+        assert!(matches!(told_of(1, code), Verdict::Reject(_)), "{code}");
     }
-    let verdict = Verdict::failed(None, Cause::from_code("NeverHeardOf", Some(400), ""));
-    assert!(matches!(verdict, Verdict::Retry { .. }), "an unknown refusal is tried again");
+    for code in ["NeverHeardOf", "AccessDenied", "Throttling", "InternalError"] {
+        assert!(matches!(told_of(1, code), Verdict::Retry { .. }), "{code} is tried again");
+    }
 }
 
 #[test]
-fn the_status_decides_where_the_code_says_nothing() {
-    assert_eq!(Class::of("Http503", Some(503)), Class::Transient);
-    assert_eq!(Class::of("Http413", Some(413)), Class::BatchShape);
-    assert_eq!(Class::of("Http418", Some(418)), Class::Unknown);
+fn a_refusal_of_many_does_not_say_which_and_rejects_none() {
+    for code in ["InvalidParameterValue", "BatchRequestTooLong", "NeverHeardOf", "NotFound"] {
+        assert!(matches!(told_of(10, code), Verdict::Retry { .. }), "{code}");
+    }
+    assert_eq!(class(&told_of(10, "InvalidParameterValue")), Class::Unknown);
+    assert_eq!(class(&told_of(10, "BatchRequestTooLong")), Class::BatchShape);
+}
+
+#[test]
+fn a_message_that_is_too_large_alone_is_rejected_and_a_malformed_batch_is_not() {
+    for code in ["BatchRequestTooLong", "RequestTooLargeException", "RequestEntityTooLarge"] {
+        let verdict = told_of(1, code);
+        assert!(matches!(verdict, Verdict::Reject(_)), "{code}");
+        assert_eq!(class(&verdict), Class::Poison, "{code}");
+        assert_eq!(Verdict::refused(Fault::Service, cause(code)), verdict);
+    }
+    let too_large = Cause::from_code("Http413", Some(413), "");
+    assert!(matches!(&*Verdict::of_request(1, None, too_large), [Verdict::Reject(_)]));
+    for code in ["BatchEntryIdsNotDistinct", "InvalidBatchEntryId", "EmptyBatchRequest"] {
+        assert_eq!(class(&told_of(1, code)), Class::Unknown, "{code}");
+        assert!(matches!(told_of(1, code), Verdict::Retry { .. }), "{code}");
+    }
 }
 
 #[test]
