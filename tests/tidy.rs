@@ -326,17 +326,34 @@ fn is_target(path: &str) -> bool {
     }
 }
 
-/// The files that this one's `mod` lines may mean.
+/// The files that this one's `mod` lines may mean, and those that a `#[path]` names.
 fn children(source: &Source) -> Vec<String> {
     let (folder, file) = source.path.rsplit_once('/').expect("every source is in a folder");
     let folder = match file {
         "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
         _ => format!("{folder}/{}", file.trim_end_matches(".rs")),
     };
+    let elsewhere = source.text.lines().filter_map(|line| {
+        let (path, _) = line.trim_start().strip_prefix("#[path = \"")?.split_once('"')?;
+        Some(upwards_resolved(&format!("{folder}/{path}")))
+    });
     let declared = source.text.lines().filter_map(declared_module);
     declared
         .flat_map(|module| [format!("{folder}/{module}.rs"), format!("{folder}/{module}/mod.rs")])
+        .chain(elsewhere)
         .collect()
+}
+
+/// `benches/a/../../tests/b.rs` is `tests/b.rs`.
+fn upwards_resolved(path: &str) -> String {
+    let parts = path.split('/').fold(Vec::new(), |mut parts, part| {
+        match part {
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+        parts
+    });
+    parts.join("/")
 }
 
 /// The name in `mod name;`, whatever its visibility.

@@ -7,6 +7,10 @@
 //! and measures nothing.
 #![expect(clippy::print_stdout, reason = "the tables are the result")]
 
+mod arrivals;
+#[path = "../../tests/aws/mod.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+mod aws;
 #[expect(dead_code, reason = "the bench of the S3 API uses the rest")]
 mod daemon;
 #[path = "../../tests/it/harness"]
@@ -22,16 +26,18 @@ mod harness {
 }
 mod load;
 mod peers;
-mod sink;
 
 use std::time::Duration;
 
+use arrivals::Arrivals;
 use daemon::Daemon;
 use harness::until;
 use load::{Load, Posted, Schedule, post};
 use mimalloc::MiMalloc;
 use peers::{NullServer, sdk_loop};
-use sink::{Arrivals, Sink};
+
+/// What plays AWS.
+type Sink = aws::Endpoint<Arrivals>;
 
 /// The daemon's allocator, so that its peers have no worse one.
 #[global_allocator]
@@ -113,7 +119,7 @@ fn main() -> anyhow::Result<()> {
     let measured = std::env::args().any(|argument| argument == "--bench");
     let (rounds, time) = if measured { (ROUNDS, 3000) } else { (1, 20) };
     let time = Duration::from_millis(time);
-    let (sink, null) = (Sink::bind()?, NullServer::start()?);
+    let (sink, null) = (Sink::bind(0)?, NullServer::start()?);
     let mut best: Vec<Run> = vec![Run::default(); ROWS.len()];
     let (mut sdk, mut steady) = (0_f64, Vec::new());
     for _ in 0..rounds {
@@ -179,7 +185,7 @@ fn measure(
 
 fn arrived(sink: &Sink, posted: &Posted, queues: u64) {
     until("every event in every queue", ALL_ARRIVED, || {
-        let (events, messages) = sink.counts();
+        let (events, messages) = sink.look(|arrivals| (arrivals.events, arrivals.messages));
         (events >= posted.events && messages >= posted.events * queues).then_some(())
     });
 }

@@ -3,6 +3,9 @@
 //! Nothing here is a double of fanfare, and nothing sleeps: a test waits for what it is promised.
 #![cfg(test)]
 
+#[path = "../aws/mod.rs"]
+#[expect(dead_code, reason = "the benches use the rest")]
+mod aws;
 mod harness;
 
 mod destinations; // each of the four gets the right message

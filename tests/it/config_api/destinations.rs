@@ -4,21 +4,28 @@
 use serde_json::{Value, json};
 
 use super::{CREATED, Client, FUNCTION, QUEUE, Request, TOPIC, home, invalid, with_keys};
-use crate::harness::{Home, Replies, SOON, minio, moto, rule, rules};
+use crate::harness::{Fault, Home, SOON, Script, Sink, minio, moto, rule, rules};
 
 const UNABLE: &str = "Unable to validate the following destination configurations";
 const LOST: &str = "s3:ReducedRedundancyLostObject";
 
+/// A service that does this to every request.
+fn always(fault: Fault) -> Sink {
+    let service = Sink::bind(0).expect("loopback has a port");
+    service.all(Script::always(fault));
+    service
+}
+
 /// The section of a service that this plays.
-fn endpoint(service: &Replies) -> toml::Table {
+fn endpoint(service: &Sink) -> toml::Table {
     let url = service.url();
     toml::toml! { endpoint_url = url }
 }
 
 /// A home with moto behind it, whose Lambda takes the name of every function without a look, and
 /// so is replaced.
-fn home_without_functions() -> (Home, Replies) {
-    let lambda = Replies::lambda_missing();
+fn home_without_functions() -> (Home, Sink) {
+    let lambda = always(Fault::Missing);
     (home().set("aws", "lambda", endpoint(&lambda)), lambda)
 }
 
@@ -73,7 +80,7 @@ fn a_destination_has_to_let_s3_in() {
     for (service, reply, document, name, value) in [
         (
             "sqs",
-            Replies::sqs_denied(),
+            always(Fault::Denied),
             rules(&[rule("q", QUEUE, &[CREATED])]),
             QUEUE.to_owned(),
             "Permissions on the destination queue do not allow S3 to publish notifications from \
@@ -82,7 +89,7 @@ fn a_destination_has_to_let_s3_in() {
         ),
         (
             "sns",
-            Replies::sns_denied(),
+            always(Fault::Denied),
             topics(TOPIC, &[CREATED]),
             TOPIC.to_owned(),
             "Permissions on the destination topic do not allow S3 to publish notifications from \
@@ -91,7 +98,7 @@ fn a_destination_has_to_let_s3_in() {
         ),
         (
             "lambda",
-            Replies::lambda_denied(),
+            always(Fault::Denied),
             functions(FUNCTION),
             format!("{FUNCTION}, null"),
             lambda_value(FUNCTION),
@@ -105,7 +112,7 @@ fn a_destination_has_to_let_s3_in() {
 
 #[test]
 fn a_destination_that_does_not_answer_in_time_is_refused_like_one_that_is_not_there() {
-    let silent = Replies::never();
+    let silent = always(Fault::Silence);
     let home = with_keys(Home::without_aws()).set("aws", "endpoint_url", silent.url()).set(
         "s3",
         "validation_timeout",

@@ -10,9 +10,6 @@ mod event;
 mod home;
 mod ports;
 mod process;
-mod replies;
-mod service;
-mod sink;
 mod wait;
 
 pub(crate) use aws::{Queue, moto};
@@ -22,6 +19,9 @@ pub(crate) use event::{arrived, capture, captures_with_a_body, lines, minio};
 pub(crate) use home::{Home, rule, rules};
 pub(crate) use ports::free_port;
 pub(crate) use process::Process;
-pub(crate) use replies::Replies;
-pub(crate) use sink::Sink;
 pub(crate) use wait::{SOON, until};
+
+pub(crate) use crate::aws::script::{Fault, Script};
+
+/// AWS for those who want to know what arrived.
+pub(crate) type Sink = crate::aws::Endpoint<crate::aws::record::Kept>;
