@@ -13,7 +13,7 @@ use super::{
     metrics::{self, Counters, Counts},
 };
 use crate::{
-    journal::{AppendError, Aside, Journal, MetaError, NewRecord, Origin},
+    journal::{AppendError, Aside, DatabaseError, Journal, NewRecord, Origin},
     model::{Event, Record, RuleId},
     route::{Bucket, Found, Shared, Standing},
 };
@@ -69,7 +69,7 @@ pub enum AcceptError {
     Journal(#[from] AppendError),
     /// The quarantine did not take what is no event.
     #[error(transparent)]
-    Quarantine(#[from] MetaError),
+    Quarantine(#[from] DatabaseError),
 }
 
 impl Acceptor {

@@ -18,7 +18,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Aside, Config, MetaError, NewRecord, Quarantined, Reader,
+    Aside, Config, DatabaseError, NewRecord, Quarantined, Reader,
     entry::{Amount, Totals},
     ledger::Ledger,
     meta::Meta,
@@ -286,7 +286,7 @@ impl Journal {
     }
 
     /// Sets bodies aside, all or none, durably; returns how many of the oldest rows gave way.
-    pub async fn quarantine(&self, asides: Vec<Aside>) -> Result<u64, MetaError> {
+    pub async fn quarantine(&self, asides: Vec<Aside>) -> Result<u64, DatabaseError> {
         let shared = Arc::clone(&self.shared);
         spawn_blocking(move || {
             shared.meta.quarantine(Timestamp::now(), &asides, shared.quarantine_limit)
@@ -296,7 +296,7 @@ impl Journal {
     }
 
     /// What was set aside, oldest first.
-    pub async fn quarantined(&self) -> Result<Vec<Quarantined>, MetaError> {
+    pub async fn quarantined(&self) -> Result<Vec<Quarantined>, DatabaseError> {
         let shared = Arc::clone(&self.shared);
         spawn_blocking(move || shared.meta.quarantined())
             .await

@@ -94,6 +94,9 @@
 
 mod checkpoint;
 mod config;
+mod database;
+mod database_file;
+mod dead;
 mod disk;
 mod entry;
 mod frame;
@@ -101,7 +104,6 @@ mod handle;
 mod ledger;
 mod log;
 mod meta;
-mod meta_file;
 mod open;
 mod reader;
 mod record;
@@ -118,9 +120,11 @@ mod writer;
 mod tests;
 
 pub use config::Config;
+pub use database::DatabaseError;
+pub use dead::{BadDeadLetterId, BuryError, DeadError, DeadLetter, DeadLetterId, DeadLetters};
 pub use handle::{AppendError, Journal, LaneStatus, OpenReaderError, Refusing, Status};
 pub use log::WriteError;
-pub use meta::{Aside, MetaError, Quarantined};
+pub use meta::{Aside, Quarantined};
 pub use open::{OpenError, open};
 pub use reader::{Fetched, Position, ReadError, Reader};
 pub use record::{NewRecord, Origin, Outcome};

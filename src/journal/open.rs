@@ -11,7 +11,7 @@ use std::{
 use tracing::warn;
 
 use super::{
-    Config, Journal, MetaError, Recovery, Writer,
+    Config, DatabaseError, Journal, Recovery, Writer,
     disk::{Disk, RealDisk},
     frame::VERSION,
     handle::Shared,
@@ -82,7 +82,7 @@ pub enum OpenError {
     },
     /// The database of the small things cannot be used.
     #[error(transparent)]
-    Meta(MetaError),
+    Meta(DatabaseError),
 }
 
 /// Opens the journal, making it if there is none, and recovers what the last process left.

@@ -1,4 +1,4 @@
-//! The database's file, through the same seam as the log, so that a disk that lies lies to both.
+//! A database's file, through the same seam as the log, so that a disk that lies lies to both.
 //!
 //! It takes no lock: the journal's covers it.
 
@@ -15,12 +15,12 @@ use redb::StorageBackend;
 use super::disk::{Disk, write_all_at};
 
 #[derive(Debug)]
-pub(super) struct MetaFile {
+pub(super) struct DatabaseFile {
     disk: Arc<dyn Disk>,
     file: File,
 }
 
-impl MetaFile {
+impl DatabaseFile {
     pub(super) fn open(disk: &Arc<dyn Disk>, path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
@@ -28,7 +28,7 @@ impl MetaFile {
     }
 }
 
-impl StorageBackend for MetaFile {
+impl StorageBackend for DatabaseFile {
     fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
