@@ -106,6 +106,7 @@ mod log;
 mod meta;
 mod open;
 mod reader;
+mod recent;
 mod record;
 mod recover;
 mod reserve;

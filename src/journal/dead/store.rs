@@ -53,8 +53,9 @@ pub(in crate::journal) struct Store {
 #[derive(Debug, Default)]
 struct State {
     totals: BTreeMap<Arc<str>, DeadLetters>,
-    /// Rows of a burial that failed half-way: they may be durable, and their records are pending.
-    doubtful: BTreeSet<DeadLetterId>,
+    /// Rows that may still be there and must go, with the next change: of a burial that failed
+    /// half-way, whose records are pending, and of letters that are none any more.
+    unwanted: BTreeSet<DeadLetterId>,
 }
 
 impl Store {
@@ -87,7 +88,6 @@ impl Store {
         time: Timestamp,
         graves: &[Grave],
     ) -> Result<(), BuryError> {
-        self.settle()?;
         let asked: u64 = graves.iter().map(|grave| grave.weight(lane)).sum();
         let bytes: u64 = self.look(|state| state.totals.values().map(|total| total.bytes).sum());
         if bytes + asked > self.limit {
@@ -98,15 +98,16 @@ impl Store {
         });
         if put.is_err() {
             let id = |grave: &Grave| DeadLetterId { lane: Arc::clone(lane), seq: grave.seq };
-            self.look(|state| state.doubtful.extend(graves.iter().map(id)));
+            self.look(|state| state.unwanted.extend(graves.iter().map(id)));
         }
         Ok(put?)
     }
 
-    /// Takes rows away, durably; answers how many there were.
-    pub(in crate::journal) fn remove(&self, ids: &[DeadLetterId]) -> Result<u64, DatabaseError> {
-        self.settle()?;
-        self.remove_rows(ids)
+    /// Takes rows away, durably. When that fails they are not shown any more, and leave with a
+    /// later change or at the next start.
+    pub(in crate::journal) fn remove(&self, ids: &[DeadLetterId]) -> Result<(), DatabaseError> {
+        self.look(|state| state.unwanted.extend(ids.iter().cloned()));
+        if self.database.exists()? { self.change(|_| Ok(())) } else { Ok(()) }
     }
 
     /// Those of the rows that are there.
@@ -114,12 +115,11 @@ impl Store {
         &self,
         ids: &[DeadLetterId],
     ) -> Result<BTreeSet<DeadLetterId>, DatabaseError> {
-        self.settle()?;
         self.read(|database| {
             let heads = database.begin_read()?.open_table(HEADS)?;
             let mut found = BTreeSet::new();
             for id in ids {
-                if heads.get((&*id.lane, id.seq))?.is_some() {
+                if self.shows(id) && heads.get((&*id.lane, id.seq))?.is_some() {
                     found.insert(id.clone());
                 }
             }
@@ -134,7 +134,6 @@ impl Store {
         after: Option<&DeadLetterId>,
         max: usize,
     ) -> Result<Vec<DeadLetter>, DatabaseError> {
-        self.settle()?;
         let first = lane.map_or(Bound::Unbounded, |lane| Bound::Included((lane, 0)));
         let start = match after {
             // A place before the lane's first row must not show the rows of other lanes.
@@ -146,14 +145,16 @@ impl Store {
         self.read(|database| {
             let heads = database.begin_read()?.open_table(HEADS)?;
             let mut page = Vec::new();
-            for row in heads.range::<(&str, u64)>((start, Bound::Unbounded))?.take(max) {
+            for row in heads.range::<(&str, u64)>((start, Bound::Unbounded))? {
                 let (key, head) = row?;
                 let (found, seq) = key.value();
-                if lane.is_some_and(|lane| lane != found) {
+                if page.len() >= max || lane.is_some_and(|lane| lane != found) {
                     break;
                 }
                 let id = DeadLetterId { lane: found.into(), seq };
-                page.push(letter(id, head.value()));
+                if self.shows(&id) {
+                    page.push(letter(id, head.value()));
+                }
             }
             Ok(page)
         })
@@ -164,7 +165,9 @@ impl Store {
         &self,
         id: &DeadLetterId,
     ) -> Result<Option<DeadLetter>, DeadError> {
-        self.settle()?;
+        if !self.shows(id) {
+            return Ok(None);
+        }
         let key = (&*id.lane, id.seq);
         let found = self.read(|database| {
             let transaction = database.begin_read()?;
@@ -223,29 +226,8 @@ impl Store {
         if self.database.exists()? { self.database.with(operation) } else { Ok(T::default()) }
     }
 
-    /// Takes away what a failed burial may have left: its records are pending, and a row of a
-    /// pending record would be sent twice.
-    fn settle(&self) -> Result<(), DatabaseError> {
-        let doubtful: Vec<_> = self.look(|state| state.doubtful.iter().cloned().collect());
-        if doubtful.is_empty() {
-            return Ok(());
-        }
-        self.remove_rows(&doubtful)?;
-        self.look(|state| doubtful.iter().for_each(|id| drop(state.doubtful.remove(id))));
-        Ok(())
-    }
-
-    fn remove_rows(&self, ids: &[DeadLetterId]) -> Result<u64, DatabaseError> {
-        if !self.database.exists()? {
-            return Ok(0);
-        }
-        self.change(|change| {
-            let mut removed = 0;
-            for id in ids {
-                removed += u64::from(change.remove(&id.lane, id.seq)?);
-            }
-            Ok(removed)
-        })
+    fn shows(&self, id: &DeadLetterId) -> bool {
+        self.look(|state| !state.unwanted.contains(id))
     }
 
     /// One durable transaction, after which the totals are known to everybody.
@@ -257,11 +239,16 @@ impl Store {
             let mut transaction = database.begin_write()?;
             transaction.set_quick_repair(true);
             let mut change = Change::open(&transaction)?;
+            let unwanted = self.look(|state| state.unwanted.clone());
+            for id in &unwanted {
+                change.remove(&id.lane, id.seq)?;
+            }
             let done = operation(&mut change)?;
             let touched = change.finish()?;
             transaction.commit()?;
             // Within the turn at the database: a later turn must not be overwritten by this one.
             self.look(|state| {
+                state.unwanted.retain(|id| !unwanted.contains(id));
                 for (lane, total) in touched {
                     match total {
                         Some(total) => drop(state.totals.insert(lane, total)),
@@ -313,17 +300,17 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    fn remove(&mut self, lane: &Arc<str>, seq: u64) -> Result<bool, redb::Error> {
+    fn remove(&mut self, lane: &Arc<str>, seq: u64) -> Result<(), redb::Error> {
         let head = self.heads.remove((&**lane, seq))?.map(|head| head.value().2.len());
         let body = self.bodies.remove((&**lane, seq))?.map(|body| body.value().1.len());
         if head.is_none() && body.is_none() {
-            return Ok(false);
+            return Ok(());
         }
         let bytes = ROW_BYTES + lane.len() + head.unwrap_or(0) + body.unwrap_or(0);
         let total = self.total(lane)?;
         total.count = total.count.saturating_sub(1);
         total.bytes = total.bytes.saturating_sub(bytes as u64);
-        Ok(true)
+        Ok(())
     }
 
     fn total(&mut self, lane: &Arc<str>) -> Result<&mut DeadLetters, redb::Error> {
