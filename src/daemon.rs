@@ -267,6 +267,16 @@ fn log_recovery(recovery: &journal::Recovery) {
     if missing > 0 {
         error!(missing, "records that were pending are not in the journal any more");
     }
+    let journal::DeadLettersFound { moved_to, missing, unknown } = &recovery.dead_letters;
+    if let Some(kept) = moved_to {
+        error!(kept = %kept.display(), "the dead letters are corrupt, and kept for a person to see");
+    }
+    if *missing > 0 {
+        error!(missing, "dead letters are not there any more; the books count them as lost");
+    }
+    if *unknown > 0 {
+        warn!(unknown, "dead letters are there that the journal did not know");
+    }
 }
 
 /// Why the journal takes no events, if it does not.

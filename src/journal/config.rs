@@ -21,6 +21,8 @@ pub struct Config {
     /// at least 10 ms.
     #[serde(with = "humantime_serde")]
     pub checkpoint_interval: Duration,
+    /// What the dead letters may hold; when they are full, nothing more is given up.
+    pub dead_letters_limit: ByteSize,
     /// What the quarantine may hold; its oldest rows give way.
     pub quarantine_limit: ByteSize,
 }
@@ -32,6 +34,7 @@ impl Default for Config {
             size_limit: ByteSize::gib(10),
             segment_size: ByteSize::mib(64),
             checkpoint_interval: Duration::from_secs(5),
+            dead_letters_limit: ByteSize::gib(1),
             quarantine_limit: ByteSize::mib(64),
         }
     }

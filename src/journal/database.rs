@@ -80,7 +80,9 @@ impl Guarded {
         }
     }
 
-    fn move_aside(&self, directory: &Path) -> Result<PathBuf, DatabaseError> {
+    /// Moves the file into the directory, and answers where.
+    pub(super) fn move_aside(&self, directory: &Path) -> Result<PathBuf, DatabaseError> {
+        drop(self.slot.lock().unwrap_or_else(PoisonError::into_inner).take());
         let moved = free_name(directory, &self.path);
         let renamed = fs::rename(&self.path, &moved);
         renamed.map_err(|error| failed(&self.path, error))?;
@@ -110,13 +112,26 @@ impl Guarded {
     }
 
     fn load(&self) -> Result<Database, redb::Error> {
-        let is_new = !self.path.try_exists()?;
-        let file = DatabaseFile::open(&self.disk, &self.path)?;
+        if self.path.try_exists()? {
+            return self.open_at(&self.path);
+        }
+        // A file that is made on a full disk, or when the power fails, would pass for a corrupt one.
+        let new = self.path.with_extension("new");
+        let made = self.open_at(&new).and_then(|database| {
+            fs::rename(&new, &self.path)?;
+            self.disk.sync_directory(self.path.parent().unwrap_or(Path::new(".")))?;
+            Ok(database)
+        });
+        if made.is_err() {
+            drop(self.disk.remove(&new));
+        }
+        made
+    }
+
+    fn open_at(&self, path: &Path) -> Result<Database, redb::Error> {
+        let file = DatabaseFile::open(&self.disk, path)?;
         let database = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(file)?;
         (self.examine)(&database)?;
-        if is_new && let Some(directory) = self.path.parent() {
-            self.disk.sync_directory(directory)?;
-        }
         Ok(database)
     }
 }

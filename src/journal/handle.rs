@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     Aside, Config, DatabaseError, NewRecord, Quarantined, Reader,
+    dead::Store,
     entry::{Amount, Totals},
     ledger::Ledger,
     meta::Meta,
@@ -27,7 +28,7 @@ use super::{
 };
 
 /// One append is one frame, whose length must fit its header with room to spare.
-const APPEND_BYTES_MAX: u64 = 1 << 30;
+pub(super) const APPEND_BYTES_MAX: u64 = 1 << 30;
 
 /// Why records were not appended.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -65,6 +66,13 @@ pub enum AppendError {
     /// The journal has stopped.
     #[error("the journal has stopped")]
     Closed,
+}
+
+/// What became of an append, beside that it is durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// How many ids had been accepted within the window: their records were not appended again.
+    pub duplicates: u64,
 }
 
 /// Why a lane's reader was not opened.
@@ -180,6 +188,7 @@ pub(super) struct Shared {
     pub(super) layout: Layout,
     pub(super) journal: Uuid,
     pub(super) meta: Arc<Meta>,
+    pub(super) dead: Store,
     pub(super) meters: watch::Sender<Arc<[Arc<Meter>]>>,
     pub(super) status: watch::Sender<Status>,
     /// The lanes that have a reader. A lane is claimed before its reader is asked for and let go
@@ -196,13 +205,14 @@ impl Shared {
         config: &Config,
         layout: Layout,
         lock: File,
-        meta: Meta,
+        (meta, dead): (Meta, Store),
         journal: Uuid,
     ) -> Self {
         Self {
             layout,
             journal,
             meta: Arc::new(meta),
+            dead,
             meters: watch::Sender::new([].into()),
             status: watch::Sender::default(),
             claims: Mutex::default(),
@@ -215,6 +225,11 @@ impl Shared {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
         let claimed = claims.insert(Arc::clone(lane));
         claimed.then(|| Claim { shared: Arc::clone(self), lane: Arc::clone(lane) })
+    }
+
+    /// Why the writer does not answer.
+    pub(super) fn ended(&self) -> AppendError {
+        if self.status.borrow().failed { AppendError::Failed } else { AppendError::Closed }
     }
 }
 
@@ -235,9 +250,9 @@ impl Drop for Claim {
 /// The handle of an open journal.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// A full queue makes its sender wait. It never drops.
-    queue: mpsc::Sender<Command>,
+    pub(super) queue: mpsc::Sender<Command>,
 }
 
 impl Journal {
@@ -248,9 +263,9 @@ impl Journal {
     /// Appends all of the records or none; they are durable when it returns `Ok`.
     ///
     /// Dropped half-way, it may still append.
-    pub async fn append(&self, records: Vec<NewRecord>) -> Result<(), AppendError> {
+    pub async fn append(&self, records: Vec<NewRecord>) -> Result<Appended, AppendError> {
         if records.is_empty() {
-            return Ok(());
+            return Ok(Appended::default());
         }
         let bytes = records.iter().map(|record| record.body.len() as u64).sum();
         if bytes > APPEND_BYTES_MAX {
@@ -258,9 +273,10 @@ impl Journal {
         }
         let (reply, answer) = oneshot::channel();
         if self.queue.send(Command::Append { records, reply }).await.is_err() {
-            return Err(self.ended());
+            return Err(self.shared.ended());
         }
-        answer.await.unwrap_or_else(|_| Err(self.ended()))
+        let duplicates = answer.await.unwrap_or_else(|_| Err(self.shared.ended()))?;
+        Ok(Appended { duplicates })
     }
 
     /// Opens the lane's reader, of which there is one at a time, before the first record that the
@@ -301,9 +317,5 @@ impl Journal {
         spawn_blocking(move || shared.meta.quarantined())
             .await
             .expect("a database call is neither cancelled nor panics")
-    }
-
-    fn ended(&self) -> AppendError {
-        if self.shared.status.borrow().failed { AppendError::Failed } else { AppendError::Closed }
     }
 }

@@ -132,6 +132,18 @@ impl Ledger {
         }
     }
 
+    /// Takes the number of dead letters from their rows, and answers how many had none and how many
+    /// were not known: the former are lost, the latter were accepted once.
+    pub(super) fn recount_dead(&mut self, rows: u64) -> (u64, u64) {
+        let dead = std::mem::replace(&mut self.totals.dead, rows);
+        let (missing, found) = (dead.saturating_sub(rows), rows.saturating_sub(dead));
+        // A file that was put back was missing before.
+        let back = found.min(self.totals.lost);
+        self.totals.lost = self.totals.lost - back + missing;
+        self.totals.accepted += found - back;
+        (missing, found)
+    }
+
     /// Finds the places of what is live after segments were merged or taken away.
     pub(super) fn settle_in(&mut self, holder: impl Fn(u64) -> Option<u64>) {
         self.pending = Amount::default();

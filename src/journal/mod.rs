@@ -122,12 +122,15 @@ mod tests;
 
 pub use config::Config;
 pub use database::DatabaseError;
-pub use dead::{BadDeadLetterId, BuryError, DeadError, DeadLetter, DeadLetterId, DeadLetters};
-pub use handle::{AppendError, Journal, LaneStatus, OpenReaderError, Refusing, Status};
+pub use dead::{
+    BadDeadLetterId, Burial, BuryError, DeadError, DeadLetter, DeadLetterId, DeadLetters,
+    RedriveError,
+};
+pub use handle::{AppendError, Appended, Journal, LaneStatus, OpenReaderError, Refusing, Status};
 pub use log::WriteError;
 pub use meta::{Aside, Quarantined};
 pub use open::{OpenError, open};
 pub use reader::{Fetched, Position, ReadError, Reader};
 pub use record::{NewRecord, Origin, Outcome};
-pub use recover::{CheckpointFound, CorruptRegion, Recovery};
+pub use recover::{CheckpointFound, CorruptRegion, DeadLettersFound, Recovery};
 pub use writer::Writer;

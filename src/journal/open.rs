@@ -1,6 +1,7 @@
 //! Opening: the directory, the lock, recovery; then the handle and the writer.
 
 use std::{
+    collections::BTreeMap,
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     os::unix::fs::DirBuilderExt,
@@ -12,15 +13,17 @@ use tracing::warn;
 
 use super::{
     Config, DatabaseError, Journal, Recovery, Writer,
+    dead::{Reconciled, Store, reconcile},
     disk::{Disk, RealDisk},
     frame::VERSION,
     handle::Shared,
     log::Log,
-    meta::{Found, Meta},
-    recover::{CheckpointFound, dense, recover},
+    meta::Meta,
+    recover::{CheckpointFound, DeadLettersFound, dense, recover},
     reserve::Reserve,
     room::{Room, is_full},
     segment::Layout,
+    writer::Accounts,
 };
 
 /// Why a journal cannot be opened.
@@ -80,9 +83,9 @@ pub enum OpenError {
         /// The format that it names.
         version: u16,
     },
-    /// The database of the small things cannot be used.
+    /// The database of the small things, or that of the dead letters, cannot be used.
     #[error(transparent)]
-    Meta(DatabaseError),
+    Database(DatabaseError),
 }
 
 /// Opens the journal, making it if there is none, and recovers what the last process left.
@@ -103,13 +106,20 @@ pub(super) fn open_on(
     let mut reserve =
         Reserve::open(Arc::clone(&disk), &layout.reserve(), config.size_limit.as_u64())
             .map_err(|source| OpenError::Write { path: layout.reserve(), source })?;
-    let found = open_meta(&layout, &disk, &mut reserve)?;
+    let found = open_on_reserve(&mut reserve, || {
+        Meta::open(Arc::clone(&disk), layout.meta(), &layout.corrupt())
+    })?;
+    let limit = config.dead_letters_limit.as_u64();
+    let (dead, moved_to) = open_on_reserve(&mut reserve, || {
+        Store::open(Arc::clone(&disk), layout.dead_letters(), &layout.corrupt(), limit)
+    })?;
     sync_directory(&*disk, &layout.root)?;
     let mut recovered = recover(&layout, &*disk, found.checkpoint)?;
     if found.lost {
         recovered.report.checkpoint = CheckpointFound::Lost { moved_to: found.moved_to };
     }
-    let report = recovered.report.clone();
+    let mut report = recovered.report.clone();
+    report.dead_letters.moved_to = moved_to;
     let last = recovered.end.segment;
     let file = (!recovered.sealed).then(|| reopen(&layout, last)).transpose()?;
     let log = Log {
@@ -123,9 +133,14 @@ pub(super) fn open_on(
         segment_bytes: config.segment_bytes(),
         time: recovered.time,
     };
-    let shared = Shared::new(config, layout, lock, found.meta, recovered.journal);
+    let mut accounts = Accounts {
+        ledgers: dense(recovered.lanes),
+        next_seq: recovered.next_seq,
+        acks: BTreeMap::new(),
+    };
+    settle(&dead, &log, &mut accounts, &mut report.dead_letters)?;
+    let shared = Shared::new(config, layout, lock, (found.meta, dead), recovered.journal);
     let room = Room::new(config.size_limit.as_u64(), reserve);
-    let accounts = (dense(recovered.lanes), recovered.next_seq);
     let (journal, writer) = super::writer::pair(config, shared, log, room, accounts);
     Ok((journal, writer, report))
 }
@@ -160,18 +175,40 @@ fn sync_directory(disk: &dyn Disk, path: &Path) -> Result<(), OpenError> {
     disk.sync_directory(path).map_err(|source| OpenError::Write { path: path.into(), source })
 }
 
-/// Even to open it, the database needs some space.
-fn open_meta(
-    layout: &Layout,
-    disk: &Arc<dyn Disk>,
+/// Even to open it, a database needs some space.
+fn open_on_reserve<T>(
     reserve: &mut Reserve,
-) -> Result<Found, OpenError> {
+    open: impl Fn() -> Result<T, DatabaseError>,
+) -> Result<T, OpenError> {
     loop {
-        match Meta::open(Arc::clone(disk), layout.meta(), &layout.corrupt()) {
+        match open() {
             Err(error) if is_full(error.kind()) && reserve.lend() => {}
-            opened => return opened.map_err(OpenError::Meta),
+            opened => return opened.map_err(OpenError::Database),
         }
     }
+}
+
+/// Brings the dead letters and the log to say the same. That reads more of the file than opening
+/// it did, so corruption may show only now.
+fn settle(
+    dead: &Store,
+    log: &Log,
+    accounts: &mut Accounts,
+    report: &mut DeadLettersFound,
+) -> Result<(), OpenError> {
+    let reconciled = match reconcile(dead, log, &mut accounts.ledgers) {
+        Err(DatabaseError::Corrupt { .. }) => {
+            let moved = dead.abandon(&log.layout.corrupt()).map_err(OpenError::Database)?;
+            report.moved_to = Some(moved);
+            reconcile(dead, log, &mut accounts.ledgers)
+        }
+        reconciled => reconciled,
+    };
+    let reconciled = reconciled.map_err(OpenError::Database)?;
+    let Reconciled { acks, end_seq, lost, found } = reconciled;
+    accounts.next_seq = accounts.next_seq.max(end_seq);
+    (accounts.acks, report.missing, report.unknown) = (acks, lost, found);
+    Ok(())
 }
 
 fn reopen(layout: &Layout, segment: u64) -> Result<File, OpenError> {

@@ -17,6 +17,8 @@ use tokio::{
 };
 
 use super::{
+    Burial, BuryError,
+    dead::Grave,
     entry::Ack,
     frame::{Frame, Mark},
     handle::{Claim, Meter},
@@ -27,6 +29,7 @@ use super::{
     visit::{Visit, Visited},
     writer::Command,
 };
+use crate::failpoint;
 
 /// Nearer to the end of the log than this, bytes are in the page cache and a read does not wait.
 const NEAR_BYTES: u64 = 8 << 20;
@@ -112,7 +115,7 @@ pub(super) struct Opened {
 #[derive(Debug)]
 pub struct Reader {
     id: u32,
-    claim: Claim,
+    claim: Arc<Claim>,
     queue: mpsc::Sender<Command>,
     tail: watch::Receiver<Tail>,
     meter: Arc<Meter>,
@@ -133,7 +136,7 @@ impl Reader {
     pub(super) fn new(claim: Claim, queue: mpsc::Sender<Command>, opened: Opened) -> Self {
         Self {
             id: opened.id,
-            claim,
+            claim: Arc::new(claim),
             queue,
             tail: opened.tail,
             meter: opened.meter,
@@ -209,6 +212,37 @@ impl Reader {
     /// Like `acknowledge`, for what is given up on an operator's word.
     pub async fn discard(&mut self, positions: &[Position]) {
         self.finish(positions, Outcome::Discarded).await;
+    }
+
+    /// Moves records to the dead letters; when it returns `Ok` that is durable. On an error they are
+    /// in flight as before. What is not in flight is ignored.
+    ///
+    /// It finishes even if it is dropped, without this reader's knowing: drop the reader as well.
+    pub async fn bury(&mut self, letters: Vec<Burial>) -> Result<(), BuryError> {
+        let (mut in_flight, mut ack) = (self.in_flight.clone(), Ack::default());
+        let mut graves = Vec::new();
+        for Burial { position, summary, body } in letters {
+            if in_flight.remove(&position.seq) {
+                ack.count(Outcome::Dead, position.segment, position.length.into());
+                graves.push(Grave { seq: position.seq, summary, body });
+            }
+        }
+        for grave in &graves {
+            ack.runs.insert(finished_around(&in_flight, self.next_seq, grave.seq));
+        }
+        if graves.is_empty() {
+            return Ok(());
+        }
+        let (claim, queue) = (Arc::clone(&self.claim), self.queue.clone());
+        let acknowledge = Command::Acknowledge { lane: self.id, ack };
+        spawn_blocking(move || bury(&claim, &graves, &queue, acknowledge))
+            .await
+            .expect("a burial is neither cancelled nor panics")?;
+        self.in_flight = in_flight;
+        if self.in_flight.is_empty() {
+            self.settled = self.next_seq;
+        }
+        Ok(())
     }
 
     async fn finish(&mut self, positions: &[Position], outcome: Outcome) {
@@ -335,6 +369,24 @@ fn finished_around(in_flight: &BTreeSet<u64>, next_seq: u64, seq: u64) -> Range<
     let start = in_flight.range(..=seq).next_back().map_or(0, |before| before + 1);
     let end = in_flight.range(seq..).next().copied().unwrap_or(next_seq);
     start..end
+}
+
+/// Until the writer has heard of it the claim is held, so no other reader of the lane can deliver
+/// what has a row.
+fn bury(
+    claim: &Claim,
+    graves: &[Grave],
+    queue: &mpsc::Sender<Command>,
+    acknowledge: Command,
+) -> Result<(), BuryError> {
+    let dead = &claim.shared.dead;
+    let _turn = dead.turn();
+    failpoint::here("journal::bury");
+    dead.bury(&claim.lane, Timestamp::now(), graves)?;
+    failpoint::here("journal::buried");
+    // A writer that has gone is not told: the next start finds the rows.
+    drop(queue.blocking_send(acknowledge));
+    Ok(())
 }
 
 fn read_again(path: PathBuf, position: Position) -> Result<Bytes, ReadError> {

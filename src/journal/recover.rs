@@ -43,6 +43,19 @@ pub struct Recovery {
     pub missing: u64,
     /// Whether there was a checkpoint to start from.
     pub checkpoint: CheckpointFound,
+    /// Whether the dead letters are those that the log tells of.
+    pub dead_letters: DeadLettersFound,
+}
+
+/// Whether the dead letters are those that the log tells of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadLettersFound {
+    /// The file was corrupt, and where it was moved.
+    pub moved_to: Option<PathBuf>,
+    /// Dead letters that are not there; the books count them as lost.
+    pub missing: u64,
+    /// Dead letters that the log does not tell of, such as those of a file that was put back.
+    pub unknown: u64,
 }
 
 /// Bytes that once were durable and are no longer valid.

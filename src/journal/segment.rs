@@ -43,6 +43,10 @@ impl Layout {
         self.root.join("meta.redb")
     }
 
+    pub(super) fn dead_letters(&self) -> PathBuf {
+        self.root.join("dead_letters.redb")
+    }
+
     pub(super) fn reserve(&self) -> PathBuf {
         self.root.join("reserve")
     }

@@ -19,9 +19,10 @@ use tokio::{
 };
 
 use super::{
-    AppendError, Config, Journal, NewRecord, WriteError,
+    AppendError, Config, DeadLetterId, Journal, NewRecord, Origin, WriteError,
     checkpoint::{Checkpoint, Checkpointer, Desk, Order},
-    entry::{Ack, Amount, Release, Stored},
+    dead::Leaving,
+    entry::{Ack, Amount, Fate, Release, Stored},
     frame::{Draft, HEADER, RECORD},
     handle::{Meter, Shared},
     ledger::Ledger,
@@ -54,6 +55,15 @@ pub(super) enum Command {
         lane: Arc<str>,
         reply: oneshot::Sender<Opened>,
     },
+    /// Dead letters that are to be none any more; answered with how many of them were some.
+    Release {
+        letters: Vec<Leaving>,
+        reply: Reply,
+    },
+    /// Their rows are gone.
+    Forget {
+        ids: Vec<DeadLetterId>,
+    },
     Checkpointed {
         unlinked: Vec<u64>,
         error: Option<io::Error>,
@@ -62,7 +72,8 @@ pub(super) enum Command {
     CheckpointsEnded,
 }
 
-type Reply = oneshot::Sender<Result<(), AppendError>>;
+/// A number with a meaning of its own for each command.
+type Reply = oneshot::Sender<Result<u64, AppendError>>;
 
 /// What the next commit will hold, without the acknowledgements.
 #[derive(Debug, Default)]
@@ -70,7 +81,7 @@ struct Group {
     releases: Vec<Release>,
     records: Vec<Stored>,
     bytes: usize,
-    replies: Vec<Reply>,
+    replies: Vec<(Reply, u64)>,
 }
 
 impl Group {
@@ -119,13 +130,22 @@ pub struct Writer {
     buffer: Vec<u8>,
 }
 
+/// What recovery knows of the lanes.
+#[derive(Debug)]
+pub(super) struct Accounts {
+    pub(super) ledgers: Vec<Ledger>,
+    pub(super) next_seq: u64,
+    /// To be written soon.
+    pub(super) acks: BTreeMap<u32, Ack>,
+}
+
 /// A journal's two ends.
 pub(super) fn pair(
     config: &Config,
     shared: Shared,
     log: Log,
     room: Room,
-    (ledgers, next_seq): (Vec<Ledger>, u64),
+    Accounts { ledgers, next_seq, acks }: Accounts,
 ) -> (Journal, Writer) {
     let shared = Arc::new(shared);
     let (sender, queue) = mpsc::channel(QUEUE);
@@ -147,8 +167,8 @@ pub(super) fn pair(
         ids,
         next_seq,
         group: Group::default(),
-        acks: BTreeMap::new(),
-        acks_due: None,
+        acks_due: (!acks.is_empty()).then(Instant::now),
+        acks,
         room,
         checkpoint_interval: config.checkpoint_interval(),
         checkpoint_due: None,
@@ -261,6 +281,8 @@ impl Writer {
                 // A caller that has gone dropped its claim with its future.
                 drop(reply.send(opened));
             }
+            Command::Release { letters, reply } => self.admit_release(letters, reply),
+            Command::Forget { ids } => self.forget(&ids),
             Command::Checkpointed { unlinked, error } => self.checkpointed(&unlinked, error),
             Command::CheckpointsEnded => return Err(WriteError::Checkpoints),
         }
@@ -304,11 +326,60 @@ impl Writer {
             return;
         }
         self.group.bytes += bytes;
-        self.group.replies.push(reply);
+        self.group.replies.push((reply, 0));
         for record in records {
             let lanes = record.lanes.iter().map(|lane| self.lane(lane)).collect();
             let NewRecord { body, id, origin, .. } = record;
             self.group.records.push(Stored { lanes, id: id.unwrap_or(0), origin, body });
+        }
+    }
+
+    /// A letter that was released before, and whose row is still there, is none.
+    fn admit_release(&mut self, mut letters: Vec<Leaving>, reply: Reply) {
+        letters.retain(|Leaving { id, .. }| {
+            let lane = self.ids.get(&id.lane).and_then(|&lane| self.lanes.get(lane as usize));
+            lane.is_none_or(|lane| !lane.ledger.released.contains(&id.seq))
+        });
+        let size =
+            |letter: &Leaving| 8 + letter.body.as_ref().map_or(0, |it| it.len() + RECORD + 4);
+        let bytes: usize = letters.iter().map(size).sum();
+        let frame = (HEADER + bytes) as u64 + PAGE;
+        // What is purged takes no more than an acknowledgement does.
+        if letters.iter().any(|letter| letter.body.is_some())
+            && let Err(error) = self.room.admit(self.log.bytes, self.group.bytes as u64, frame)
+        {
+            self.publish_status();
+            answer(reply, Err(error));
+            return;
+        }
+        if letters.is_empty() {
+            answer(reply, Ok(0));
+            return;
+        }
+        self.group.bytes += bytes;
+        self.group.replies.push((reply, letters.len() as u64));
+        letters.into_iter().for_each(|letter| self.take_back(letter));
+    }
+
+    fn take_back(&mut self, Leaving { id, body }: Leaving) {
+        let lane = self.lane(&id.lane);
+        let fate = if body.is_some() { Fate::Redriven } else { Fate::Purged };
+        match self.group.releases.last_mut() {
+            Some(last) if last.lane == lane && last.fate == fate => last.seqs.push(id.seq),
+            _ => self.group.releases.push(Release { lane, fate, seqs: vec![id.seq] }),
+        }
+        if let Some(body) = body {
+            let record = Stored { lanes: vec![lane], id: 0, origin: Origin::Redrive, body };
+            self.group.records.push(record);
+        }
+    }
+
+    fn forget(&mut self, ids: &[DeadLetterId]) {
+        for DeadLetterId { lane, seq } in ids {
+            let lane = self.ids.get(lane).and_then(|&lane| self.lanes.get_mut(lane as usize));
+            if let Some(lane) = lane {
+                lane.ledger.released.remove(seq);
+            }
         }
     }
 
@@ -350,21 +421,21 @@ impl Writer {
         }
         match self.write(&group) {
             Ok(()) => {
-                group.replies.into_iter().for_each(|reply| answer(reply, Ok(())));
+                group.replies.into_iter().for_each(|(reply, count)| answer(reply, Ok(count)));
                 Ok(())
             }
             Err(CommitError::Refused(source)) => {
                 let source = Arc::new(source);
                 self.refuse(Arc::clone(&source));
                 let error = AppendError::Disk { source };
-                group.replies.into_iter().for_each(|reply| answer(reply, Err(error.clone())));
+                group.replies.into_iter().for_each(|(reply, _)| answer(reply, Err(error.clone())));
                 self.commit_acks()
             }
             Err(CommitError::Fatal(error)) => {
                 // First, so that whoever asks next hears the same.
                 self.shared.status.send_modify(|status| status.failed = true);
                 let failed = || Err(AppendError::Failed);
-                group.replies.into_iter().for_each(|reply| answer(reply, failed()));
+                group.replies.into_iter().for_each(|(reply, _)| answer(reply, failed()));
                 Err(error)
             }
         }
@@ -571,6 +642,6 @@ impl Writer {
 }
 
 /// A caller that has gone does not wait for its answer.
-fn answer(reply: Reply, result: Result<(), AppendError>) {
+fn answer(reply: Reply, result: Result<u64, AppendError>) {
     drop(reply.send(result));
 }

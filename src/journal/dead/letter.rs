@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::journal::DatabaseError;
+use crate::journal::{DatabaseError, Position};
 
 /// Which dead letter: the lane that gave it up, and its record's number. Written `LANE#NUMBER`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,17 @@ impl FromStr for DeadLetterId {
         let bad = |source| BadDeadLetterId::BadNumber { text: text.into(), source };
         Ok(Self { lane: lane.into(), seq: seq.parse().map_err(bad)? })
     }
+}
+
+/// A record in flight that its lane gives up on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Burial {
+    /// Which.
+    pub position: Position,
+    /// What a listing shows; small.
+    pub summary: Bytes,
+    /// The rest.
+    pub body: Bytes,
 }
 
 /// What a lane has given up on.

@@ -9,11 +9,18 @@
 //!   says so. What a crash leaves between the two is settled at the next start.
 //! - There is no file until the first burial.
 
+mod handle;
 mod letter;
+mod reconcile;
 mod store;
 
 #[cfg(test)]
 mod tests;
 
-pub use letter::{BadDeadLetterId, BuryError, DeadError, DeadLetter, DeadLetterId, DeadLetters};
+pub(super) use handle::Leaving;
+pub use handle::RedriveError;
+pub use letter::{
+    BadDeadLetterId, Burial, BuryError, DeadError, DeadLetter, DeadLetterId, DeadLetters,
+};
+pub(super) use reconcile::{Reconciled, reconcile};
 pub(super) use store::{Grave, Store};

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -47,6 +47,7 @@ pub(in crate::journal) struct Store {
     database: Guarded,
     limit: u64,
     state: Mutex<State>,
+    turn: Mutex<()>,
 }
 
 /// What is known without asking the database. Only held for a look or a change, never for a wait.
@@ -68,12 +69,43 @@ impl Store {
     ) -> Result<(Self, Option<PathBuf>), DatabaseError> {
         let database = Guarded::new(disk, path, examine);
         let moved = if database.exists()? { database.open(aside)? } else { None };
-        let store = Self { database, limit, state: Mutex::default() };
+        let store = Self { database, limit, state: Mutex::default(), turn: Mutex::default() };
         if moved.is_none() && store.database.exists()? {
             let totals = store.database.with(read_totals)?;
             store.look(|state| state.totals = totals);
         }
         Ok((store, moved))
+    }
+
+    /// One burial or release at a time, from the row to the writer or back: what is between the
+    /// two is seen by no other. Held by threads that may wait.
+    pub(in crate::journal) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves the file aside, and answers where: nothing is left.
+    pub(in crate::journal) fn abandon(&self, aside: &Path) -> Result<PathBuf, DatabaseError> {
+        let moved = self.database.move_aside(aside)?;
+        self.look(|state| *state = State::default());
+        Ok(moved)
+    }
+
+    /// How many rows each lane has, without those that wait to be removed.
+    pub(in crate::journal) fn rows(&self) -> Result<BTreeMap<Arc<str>, u64>, DatabaseError> {
+        let (totals, unwanted) = self.look(|state| (state.totals.clone(), state.unwanted.clone()));
+        let counts = totals.into_iter().map(|(lane, total)| (lane, total.count));
+        let mut rows: BTreeMap<_, _> = counts.collect();
+        self.read(|database| {
+            let heads = database.begin_read()?.open_table(HEADS)?;
+            for id in &unwanted {
+                let there = heads.get((&*id.lane, id.seq))?.is_some();
+                if let Some(rows) = rows.get_mut(&id.lane).filter(|_| there) {
+                    *rows = rows.saturating_sub(1);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(rows)
     }
 
     /// Every lane that has dead letters.

@@ -46,8 +46,12 @@ impl StubbornDisk {
 
 /// Whether it is the database's file.
 pub(super) fn is_database(file: &File) -> bool {
+    is_named(file, "meta.redb")
+}
+
+pub(super) fn is_named(file: &File, name: &str) -> bool {
     let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
-    path.ends_with("meta.redb")
+    path.ends_with(name)
 }
 
 impl Disk for StubbornDisk {

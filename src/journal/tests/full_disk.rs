@@ -19,14 +19,14 @@ const BODY: usize = 3000;
 
 /// A disk of so many pages; holes take none.
 #[derive(Debug)]
-struct SmallDisk {
+pub(super) struct SmallDisk {
     pages: AtomicU64,
     /// Inode -> its pages.
     written: Mutex<HashMap<u64, BTreeSet<u64>>>,
 }
 
 impl SmallDisk {
-    fn of(bytes: u64) -> Arc<Self> {
+    pub(super) fn of(bytes: u64) -> Arc<Self> {
         Arc::new(Self { pages: (bytes / PAGE).into(), written: Mutex::default() })
     }
 
@@ -35,13 +35,13 @@ impl SmallDisk {
     }
 
     /// Somebody else takes all the space that is left.
-    fn fill_up(&self) {
+    pub(super) fn fill_up(&self) {
         let written = self.written.lock().unwrap();
         self.pages.store(Self::used(&written), SeqCst);
     }
 
     /// Somebody else gives so much back.
-    fn give(&self, bytes: u64) {
+    pub(super) fn give(&self, bytes: u64) {
         self.pages.fetch_add(bytes / PAGE, SeqCst);
     }
 
@@ -107,7 +107,7 @@ fn config(directory: &Path) -> Config {
     Config { size_limit, segment_size: ByteSize::kib(32), ..config_in(directory) }
 }
 
-fn start_small(directory: &Path, disk: &Arc<SmallDisk>) -> Running {
+pub(super) fn start_small(directory: &Path, disk: &Arc<SmallDisk>) -> Running {
     start_with(&config(directory), Arc::<SmallDisk>::clone(disk))
 }
 
@@ -117,7 +117,7 @@ async fn fill(journal: &Journal, disk: &SmallDisk, lanes: &[&str]) -> usize {
     let mut accepted = 0;
     loop {
         match journal.append(vec![record(lanes, &body)]).await {
-            Ok(()) => accepted += 1,
+            Ok(_) => accepted += 1,
             Err(AppendError::Disk { source }) => {
                 assert_eq!(source.kind(), io::ErrorKind::StorageFull);
                 disk.fill_up();

@@ -3,6 +3,7 @@
 mod books;
 mod checkpoints;
 mod crash_images;
+mod dead_letters;
 mod delivery;
 mod directory;
 mod faults;
@@ -141,8 +142,10 @@ fn image_of(directory: &Path) -> TempDir {
 
 fn files_in(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
-    let meta = fs::read(directory.join("meta.redb")).ok();
-    files.extend(meta.map(|bytes| (PathBuf::from("meta.redb"), bytes)));
+    for name in ["meta.redb", "dead_letters.redb"] {
+        let bytes = fs::read(directory.join(name)).ok();
+        files.extend(bytes.map(|bytes| (PathBuf::from(name), bytes)));
+    }
     for path in segment_files(directory) {
         let name = Path::new("segments").join(path.file_name().unwrap());
         // One that was unlinked since is not part of any moment from now on.

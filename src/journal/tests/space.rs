@@ -18,7 +18,7 @@ async fn fill(journal: &Journal, name: &str) -> usize {
     let mut accepted = 0;
     loop {
         match journal.append(vec![record(&[name], &body)]).await {
-            Ok(()) => accepted += 1,
+            Ok(_) => accepted += 1,
             Err(AppendError::Full { limit, .. }) => {
                 assert_eq!(limit, 256 * 1024);
                 return accepted;
