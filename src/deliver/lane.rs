@@ -354,9 +354,9 @@ impl<P: Publish> Lane<P> {
         {
             let ticket = next.ticket;
             match self.reader.reread(ticket.position).await {
-                Ok(body) => {
+                Ok((position, body)) => {
                     self.waiting.pop();
-                    self.make_ready(ticket, &body);
+                    self.make_ready(Ticket { position, ..ticket }, &body);
                 }
                 Err(cause) => self.bear(cause)?,
             }

@@ -21,12 +21,14 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use super::{
+    compact::{CompactError, Compaction, Merge, Merged},
     disk::Disk,
     ledger::Ledger,
     meta::Meta,
     segment::{Layout, Place},
     writer::Command,
 };
+use crate::failpoint;
 
 /// The account of every lane at one place of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,11 +44,20 @@ pub(super) struct Checkpoint {
     pub(super) lanes: BTreeMap<u32, Ledger>,
 }
 
-/// A checkpoint to write, and the segments that it makes unnecessary.
+/// A checkpoint to write, the segments that it makes unnecessary, and those to make one of then.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) checkpoint: Checkpoint,
     pub(super) unlink: Vec<u64>,
+    pub(super) merge: Option<Merge>,
+}
+
+/// What came of an order.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) unlinked: Vec<u64>,
+    pub(super) error: Option<io::Error>,
+    pub(super) merged: Option<Result<Merged, CompactError>>,
 }
 
 /// The thread that writes checkpoints.
@@ -105,17 +116,39 @@ impl Checkpointer {
 impl Desk {
     fn run(&self, inbox: &Receiver<Order>) {
         let mut failing = false;
+        // Segments that stand for nothing any more, and could not be unlinked.
+        let mut leftovers = Vec::new();
         while let Ok(order) = inbox.recv() {
+            failpoint::here("journal::checkpoint");
             let (unlinked, error) = match self.meta.set_checkpoint(&order.checkpoint) {
-                Ok(()) => self.unlink(&order.unlink),
+                Ok(()) => {
+                    failpoint::here("journal::checkpointed");
+                    self.unlink(&order.unlink)
+                }
                 Err(error) => (Vec::new(), Some(io::Error::new(error.kind(), error))),
             };
             if let Some(error) = error.as_ref().filter(|_| !failing) {
                 warn!(error = error as &dyn Error, "checkpoint failed, will retry");
             }
             failing = error.is_some();
-            self.tell(Command::Checkpointed { unlinked, error });
+            let merge = order.merge.filter(|_| !failing);
+            let merged = merge.map(|merge| self.merge(&order.checkpoint, &merge, &mut leftovers));
+            self.tell(Command::Checkpointed(Carried { unlinked, error, merged }));
         }
+    }
+
+    fn merge(
+        &self,
+        checkpoint: &Checkpoint,
+        merge: &Merge,
+        leftovers: &mut Vec<u64>,
+    ) -> Result<Merged, CompactError> {
+        let (disk, layout) = (&*self.disk, &self.layout);
+        let merged = Compaction { disk, layout, checkpoint }.run(merge)?;
+        leftovers.extend(merge.segments.iter().skip(1));
+        let (unlinked, _) = self.unlink(leftovers);
+        leftovers.retain(|id| !unlinked.contains(id));
+        Ok(merged)
     }
 
     fn tell(&self, command: Command) {
@@ -130,8 +163,12 @@ impl Desk {
     fn unlink(&self, segments: &[u64]) -> (Vec<u64>, Option<io::Error>) {
         let (mut unlinked, mut failed) = (Vec::new(), None);
         for &segment in segments {
+            failpoint::here("journal::unlink");
             match self.disk.remove(&self.layout.segment(segment)) {
-                Ok(()) => debug!(segment, "segment unlinked"),
+                Ok(()) => {
+                    failpoint::here("journal::unlinked");
+                    debug!(segment, "segment unlinked");
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
                     debug!(segment, %error, "cannot unlink a segment");

@@ -27,6 +27,10 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
     /// Unlinks a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Puts a file in the place of another, if there is one.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
     /// The time of day, which may jump.
     fn now(&self) -> Timestamp {
         Timestamp::now()

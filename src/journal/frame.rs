@@ -3,7 +3,7 @@
 //! Invariant: a frame that parses is the one that was written, to this segment of this journal:
 //! its CRC is seeded with both. Reads never panic, whatever the bytes.
 
-use std::iter;
+use std::{iter, ops::Range};
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -77,6 +77,15 @@ impl Draft {
         }
     }
 
+    /// A frame of records that keep their own numbers and times; also one of none, after them.
+    pub(super) fn moved(first_seq: u64, time: i64) -> Self {
+        Self { flags: MOVED, ..Self::new(first_seq, time, Vec::new()) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub(super) fn declare(&mut self, declaration: &Declaration<'_>) {
         let Declaration { lane, name, totals, released } = declaration;
         self.put_u32(*lane);
@@ -122,6 +131,16 @@ impl Draft {
         self.bytes.extend_from_slice(&record.body);
         self.records += 1;
         self.end_seq += 1;
+    }
+
+    /// Takes a record over from another frame.
+    pub(super) fn copy(&mut self, record: &Found<'_>) {
+        debug_assert_eq!(self.flags, MOVED, "only there a record has its number");
+        self.put_u64s([record.seq]);
+        self.bytes.extend_from_slice(&record.time.to_le_bytes());
+        self.bytes.extend_from_slice(record.whole);
+        self.records += 1;
+        self.end_seq = record.seq + 1;
     }
 
     /// Fills in the header and pads to whole pages.
@@ -202,6 +221,8 @@ pub(super) struct Found<'a> {
     pub(super) origin: Origin,
     lanes: &'a [u8],
     pub(super) body: &'a [u8],
+    /// All of it but the number and the time.
+    whole: &'a [u8],
     /// Where the body begins in the frame.
     pub(super) at: usize,
 }
@@ -214,6 +235,13 @@ pub(super) fn claimed_length(header: &[u8]) -> Option<u64> {
     }
     cut.u32()?;
     Some(u64::from(cut.u32()?) + HEADER as u64)
+}
+
+/// The numbers that a frame with this header says it holds, and what it takes in the segment.
+pub(super) fn claimed_seqs(header: &[u8]) -> Option<(Range<u64>, u64)> {
+    let size = claimed_length(header)?.next_multiple_of(PAGE_BYTES as u64);
+    let mut cut = Cut { bytes: header, at: CRC_AT + 4 };
+    Some((cut.u64()?..cut.u64()?, size))
 }
 
 /// The journal that a frame with this header says it belongs to.
@@ -264,9 +292,19 @@ impl Frame {
         self.end_seq
     }
 
+    /// How many records it has.
+    pub(super) fn count(&self) -> u64 {
+        self.records.into()
+    }
+
     /// When it was made durable, in microseconds since 1970.
     pub(super) fn time(&self) -> i64 {
         self.time
+    }
+
+    /// Whether its records come from other frames, and numbers may be missing between them.
+    pub(super) fn is_moved(&self) -> bool {
+        self.flags & MOVED != 0
     }
 
     /// What it takes in the segment.
@@ -300,15 +338,17 @@ impl Frame {
     pub(super) fn next<'a>(&'a self, mark: &mut Mark) -> Option<Found<'a>> {
         mark.left = mark.left.checked_sub(1)?;
         let mut cut = Cut { bytes: &self.bytes, at: mark.at };
-        let moved = self.flags & MOVED != 0;
-        let (seq, time) = if moved { (cut.u64()?, cut.i64()?) } else { (mark.seq, self.time) };
+        let (seq, time) =
+            if self.is_moved() { (cut.u64()?, cut.i64()?) } else { (mark.seq, self.time) };
+        let from = cut.at;
         let (lanes, length, origin) = (cut.u32()?, cut.u32()?, cut.u32()?);
         let _id: [u8; 16] = cut.array()?;
         let lanes = cut.take(usize::try_from(lanes).ok()?.checked_mul(4)?)?;
         let at = cut.at;
         let body = cut.take(usize::try_from(length).ok()?)?;
         (mark.at, mark.seq) = (cut.at, seq + 1);
-        Some(Found { seq, time, origin: Origin::of_code(origin), lanes, body, at })
+        let whole = self.bytes.get(from..cut.at)?;
+        Some(Found { seq, time, origin: Origin::of_code(origin), lanes, body, whole, at })
     }
 
     pub(super) fn records(&self) -> impl Iterator<Item = Found<'_>> {

@@ -136,6 +136,10 @@ pub struct Status {
     pub commits: u64,
     /// Records made durable since the start.
     pub records: u64,
+    /// Checkpoints since the start.
+    pub checkpoints: u64,
+    /// Compactions since the start.
+    pub compactions: u64,
     /// The last write or checkpoint that failed, until one succeeds.
     pub last_error: Option<Arc<io::Error>>,
     /// Appends are refused now, but may be taken later.

@@ -18,9 +18,39 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     entry::{Ack, Amount, Declaration, Fate, Release, Totals},
+    frame::Frame,
     record::Origin,
     runs::Runs,
 };
+
+/// Keeps the accounts as a frame of the segment says; `holder` tells which segment holds what
+/// another one did.
+pub(super) fn replay(
+    lanes: &mut BTreeMap<u32, Ledger>,
+    frame: &Frame,
+    segment: u64,
+    holder: impl Fn(u64) -> Option<u64>,
+) {
+    for declaration in frame.declared() {
+        lane(lanes, declaration.lane).declare(declaration);
+    }
+    for (id, ack) in frame.acks() {
+        lane(lanes, id).acknowledge(&ack, &holder);
+    }
+    for release in frame.releases() {
+        lane(lanes, release.lane).release(&release);
+    }
+    for record in frame.records() {
+        for id in record.distinct_lanes() {
+            lane(lanes, id).append(record.seq, segment, record.origin, record.amount());
+        }
+    }
+}
+
+/// The declaration of a lane can be lost with a corrupt frame; its records must not be.
+fn lane(lanes: &mut BTreeMap<u32, Ledger>, id: u32) -> &mut Ledger {
+    lanes.entry(id).or_insert_with(|| Ledger::new(format!("lane-{id}").into()))
+}
 
 /// The account of one lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +90,11 @@ impl Ledger {
     /// Below this number the lane needs nothing; `head` is the number of the next record.
     pub(super) fn floor(&self, head: u64) -> u64 {
         if self.drained() { head } else { self.done.first_gap() }
+    }
+
+    /// What is not finished, by the number of the segment that holds it.
+    pub(super) fn live(&self) -> impl Iterator<Item = (u64, Amount)> + '_ {
+        self.live.iter().map(|(&segment, &amount)| (segment, amount))
     }
 
     pub(super) fn pending(&self) -> Amount {

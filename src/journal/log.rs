@@ -10,10 +10,12 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::{
+    compact::Merged,
     disk::{Disk, write_all_at},
     frame::{Draft, Seed},
     segment::{Header, Layout, PAGE, Place},
 };
+use crate::failpoint;
 
 /// Why the writer ended: the process must too, and start again from what is durable.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,8 @@ pub(super) struct Segment {
     pub(super) time: i64,
     /// The last of the segments that it stands for.
     pub(super) through: u64,
+    /// What it takes beside what is live in it, as its compaction found.
+    pub(super) fixed: u64,
 }
 
 /// The segment that holds what this one did, if it is still there.
@@ -96,6 +100,26 @@ impl Log {
         self.bytes -= gone.map(|segment| segment.bytes).sum::<u64>();
     }
 
+    /// Segments that were made one, of which so much is live.
+    pub(super) fn merge(&mut self, merged: &Merged, live: u64) {
+        let &Merged { first, through, bytes } = merged;
+        let replaced: Vec<u64> = self.segments.range(first..=through).map(|(&id, _)| id).collect();
+        let Some(&head) = self.segments.get(&first) else { return };
+        self.forget(&replaced);
+        let fixed = bytes.saturating_sub(live);
+        self.segments.insert(first, Segment { bytes, through, fixed, ..head });
+        self.bytes += bytes;
+    }
+
+    /// Segments that cannot be merged, since they are not whole.
+    pub(super) fn give_up(&mut self, segments: &[u64]) {
+        for id in segments {
+            if let Some(segment) = self.segments.get_mut(id) {
+                segment.fixed = segment.bytes;
+            }
+        }
+    }
+
     /// Begins a new segment if the current one is sealed or full, and says whether it did.
     pub(super) fn prepare(&mut self, next_seq: u64) -> Result<bool, CommitError> {
         if self.file.is_some() && self.end.offset < self.segment_bytes {
@@ -125,7 +149,7 @@ impl Log {
         debug!(segment = self.end.segment, next = segment, "segment sealed");
         self.file = Some(file);
         self.end = Place { segment, offset: PAGE };
-        let begun = Segment { first_seq: next_seq, bytes: PAGE, time, through: segment };
+        let begun = Segment { first_seq: next_seq, bytes: PAGE, time, through: segment, fixed: 0 };
         self.segments.insert(segment, begun);
         self.bytes += PAGE;
         Ok(())
@@ -137,13 +161,17 @@ impl Log {
         let at = self.end;
         let path = || self.layout.segment(at.segment);
         let bytes = draft.seal(Seed::new(self.journal, at.segment));
+        failpoint::here("journal::write");
         if let Err(error) = write_all_at(&*self.disk, file, &bytes, at.offset) {
             let cut = self.disk.truncate(file, at.offset);
             cut.map_err(|source| fatal(WriteError::Truncate { path: path(), source }))?;
             return Err(CommitError::Refused(error));
         }
+        failpoint::here("journal::written");
+        failpoint::here("journal::sync");
         let synced = self.disk.sync(file);
         synced.map_err(|source| fatal(WriteError::Sync { path: path(), source }))?;
+        failpoint::here("journal::synced");
         self.end.offset += bytes.len() as u64;
         if let Some(segment) = self.segments.get_mut(&at.segment) {
             self.bytes += self.end.offset - segment.bytes;

@@ -12,6 +12,8 @@
 //! - Memory follows what is in flight, never what is pending. An idle lane does not read. What a
 //!   lane acknowledged out of order takes a run for each gap, here and in every checkpoint: the
 //!   number of records that a lane keeps in flight, which its caller limits, bounds both.
+//! - Space follows what is pending, of each lane: compaction keeps a record that nobody takes from
+//!   holding its neighbours.
 //! - One process, one writing thread. A failed fsync ends it, since nobody knows what is durable;
 //!   a failed write does not: the half is cut off and the appends are refused.
 //! - A full disk stops appends, never the rest: see Space.
@@ -23,7 +25,7 @@
 //! reserve                  bytes of no meaning: space for what frees space
 //! meta.redb                checkpoint and quarantine
 //! corrupt/                 copies of bytes that were durable and are no longer valid
-//! segments/<20 digits>.log
+//! segments/<20 digits>.log, and .tmp for what is to replace one
 //!
 //! segment  ┌─ 4 KiB ─┬─ n × 4 KiB ─┬─ n × 4 KiB ─┬──
 //!          │ header  │ frame       │ frame       │ …       one frame = one group commit
@@ -45,7 +47,7 @@
 //!          runs × (first u64, after last u64) │ segments × (segment, records, bytes: u64)
 //!   release lane id u32 │ 0 redriven, 1 purged: u32 │ count u32 │ count × u64
 //!   record lanes u32 │ length u32 │ origin u32 │ event id u128 │ lanes × id u32 │ body
-//!          number: first_seq, first_seq + 1 …
+//!          number: first_seq, first_seq + 1 …; with flag 1, seq u64 │ time i64 stand before it
 //! ```
 //!
 //! All numbers are little-endian, all times microseconds since 1970, and no commit is earlier than
@@ -74,8 +76,18 @@
 //!    never answered: cut it off.
 //! 5. If anything was corrupt, missing, or without a checkpoint, count what is pending anew.
 //!
-//! A segment is unlinked when no lane needs a record in it, after the checkpoint that says so is
-//! durable. A frame of a later format version is refused.
+//! A segment is unlinked when no lane needs a record in it or in one before it, after the checkpoint
+//! that says so is durable. A frame of a later format version is refused.
+//!
+//! # Compaction
+//!
+//! A lane that delivers nothing needs the log from its first record on. So adjacent sealed segments
+//! of which less than a quarter is live are merged, when that at least halves them: what some lane
+//! has not finished is copied with its number and time into a file that takes the place of the
+//! first and says through which it reaches, with all that the segments told of acknowledgements.
+//! Numbers stay, so a reader goes on at the number that it had come to, and a record in flight is
+//! found again by its number. What is left of merged segments, or of a merge that was not finished,
+//! is removed when the journal is opened; see `compact` for the steps.
 //!
 //! # Space
 //!
@@ -93,12 +105,14 @@
 //! A checkpoint that failed, and a segment that was not unlinked, are tried again each second.
 
 mod checkpoint;
+mod compact;
 mod config;
 mod database;
 mod database_file;
 mod dead;
 mod disk;
 mod entry;
+mod find;
 mod frame;
 mod handle;
 mod ledger;

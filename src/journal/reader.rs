@@ -5,7 +5,12 @@
 //! nothing to read it holds no buffer.
 
 use std::{
-    collections::BTreeSet, fs::File, io, ops::Range, os::unix::fs::FileExt, path::PathBuf,
+    collections::BTreeSet,
+    fs::File,
+    io,
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -15,17 +20,19 @@ use tokio::{
     sync::{mpsc, watch},
     task::spawn_blocking,
 };
+use uuid::Uuid;
 
 use super::{
     Burial, BuryError,
     dead::Grave,
     entry::Ack,
+    find,
     frame::{Frame, Mark},
     handle::{Claim, Meter},
     record::{Origin, Outcome},
     runs::Runs,
     scan::Scan,
-    segment::Place,
+    segment::{Layout, Place},
     visit::{Visit, Visited},
     writer::Command,
 };
@@ -121,6 +128,8 @@ pub struct Reader {
     meter: Arc<Meter>,
     /// The frame to read next, or the one that is partly read.
     at: Place,
+    /// Of the file that `at` is a place in.
+    generation: u32,
     /// Every record below it was looked at.
     next_seq: u64,
     frame: Option<(Frame, Mark)>,
@@ -141,6 +150,7 @@ impl Reader {
             tail: opened.tail,
             meter: opened.meter,
             at: opened.start,
+            generation: 0,
             next_seq: opened.next_seq,
             frame: None,
             scan: None,
@@ -167,7 +177,8 @@ impl Reader {
         let tail = *self.tail.borrow_and_update();
         if tail.resume > self.at {
             self.release();
-            (self.at, self.next_seq) = (tail.resume, self.next_seq.max(tail.resume_seq));
+            (self.at, self.generation) = (tail.resume, 0);
+            self.next_seq = self.next_seq.max(tail.resume_seq);
         }
         let mut basket = Basket { fetched: Vec::new(), records: max, bytes };
         while self.next_seq < tail.end_seq {
@@ -197,10 +208,12 @@ impl Reader {
         Ok(basket.fetched)
     }
 
-    /// The bytes of a record that is in flight, once more.
-    pub async fn reread(&self, position: Position) -> Result<Bytes, ReadError> {
-        let path = self.claim.shared.layout.segment(position.segment);
-        spawn_blocking(move || read_again(path, position)).await.expect("a read does not panic")
+    /// The bytes of a record that is in flight, once more, and where it lies now: a compaction may
+    /// have moved it.
+    pub async fn reread(&mut self, position: Position) -> Result<(Position, Bytes), ReadError> {
+        let (layout, journal) = (self.claim.shared.layout.clone(), self.claim.shared.journal);
+        let reread = move || read_again(&layout, journal, position);
+        spawn_blocking(reread).await.expect("a read does not panic")
     }
 
     /// Tells the writer that the receiver has these; that is durable with a commit soon after.
@@ -328,6 +341,7 @@ impl Reader {
             layout: self.claim.shared.layout.clone(),
             journal: self.claim.shared.journal,
             at: self.at,
+            generation: self.generation,
             end: tail.end,
             next_seq: self.next_seq,
             scan: self.scan.take(),
@@ -337,8 +351,8 @@ impl Reader {
         } else {
             spawn_blocking(move || visit.run()).await.expect("a read does not panic")
         };
-        let Visited { at, scan, frame } = visited?;
-        (self.at, self.scan) = (at, scan);
+        let Visited { at, generation, scan, frame } = visited?;
+        (self.at, self.generation, self.scan) = (at, generation, scan);
         self.frame = frame.map(|frame| {
             let mark = frame.mark();
             (frame, mark)
@@ -389,17 +403,36 @@ fn bury(
     Ok(())
 }
 
-fn read_again(path: PathBuf, position: Position) -> Result<Bytes, ReadError> {
-    let read = || {
-        let mut body = vec![0; usize::try_from(position.length).map_err(io::Error::other)?];
-        File::open(&path)?.read_exact_at(&mut body, position.offset)?;
-        Ok(body)
-    };
-    match read() {
-        Ok(body) if crc32c::crc32c(&body) == position.crc => Ok(body.into()),
-        Ok(_) => Err(ReadError::Changed { path, offset: position.offset }),
-        Err(source) => Err(ReadError::Disk { path, source }),
+fn read_again(
+    layout: &Layout,
+    journal: Uuid,
+    position: Position,
+) -> Result<(Position, Bytes), ReadError> {
+    let Position { seq, segment, offset, crc, .. } = position;
+    let path = layout.segment(segment);
+    let failed = |source| ReadError::Disk { path: path.clone(), source };
+    match read_at(&path, position) {
+        Ok(body) if crc32c::crc32c(&body) == crc => return Ok((position, body.into())),
+        Err(error) if !is_elsewhere(error.kind()) => return Err(failed(error)),
+        Ok(_) | Err(_) => {}
     }
+    let found = find::record(layout, journal, seq).map_err(failed)?;
+    let Some(found) = found.filter(|found| crc32c::crc32c(&found.body) == crc) else {
+        return Err(ReadError::Changed { path, offset });
+    };
+    let position = Position { segment: found.segment, offset: found.offset, ..position };
+    Ok((position, found.body.into()))
+}
+
+fn read_at(path: &Path, position: Position) -> io::Result<Vec<u8>> {
+    let mut body = vec![0; usize::try_from(position.length).map_err(io::Error::other)?];
+    File::open(path)?.read_exact_at(&mut body, position.offset)?;
+    Ok(body)
+}
+
+/// The segment was merged into another, or with others that are behind the place.
+fn is_elsewhere(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
 }
 
 /// What one fetch collects.

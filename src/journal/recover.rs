@@ -19,7 +19,7 @@ use super::{
     disk::Disk,
     entry::Amount,
     frame::Frame,
-    ledger::Ledger,
+    ledger::{Ledger, replay},
     log::{Segment, holder},
     open::OpenError,
     runs::Runs,
@@ -115,15 +115,21 @@ pub(super) fn recover(
     disk: &dyn Disk,
     checkpoint: Option<Checkpoint>,
 ) -> Result<Recovered, OpenError> {
+    remove_temporary(layout, disk)?;
     let ids = layout.list().map_err(|source| read_error(layout, 0, source))?;
-    let headers = headers(layout, &ids)?;
+    let mut headers = headers(layout, &ids)?;
+    remove_covered(layout, disk, &mut headers)?;
+    let ids: Vec<u64> = headers.keys().copied().collect();
     let written_by = match headers.values().flatten().next() {
         Some(header) => Some(header.journal),
         None => journal_of_frames(layout, &ids)?,
     };
     let had_checkpoint = checkpoint.is_some();
-    let checkpoint =
-        checkpoint.filter(|checkpoint| written_by.is_none_or(|id| id == checkpoint.journal));
+    let checkpoint = checkpoint.filter(|checkpoint| {
+        written_by.is_none_or(|id| id == checkpoint.journal)
+            // What it says to read on from was still being written, so it cannot have been merged.
+            && !is_merged(&headers, checkpoint.replay.segment)
+    });
     let mut recovery = Replay::new(layout, written_by, checkpoint);
     recovery.settle(&headers);
     if recovery.recovered.report.checkpoint == CheckpointFound::None && had_checkpoint {
@@ -133,6 +139,44 @@ pub(super) fn recover(
         recovery.segment(id, header.as_ref()).map_err(|error| error.at(layout, id))?;
     }
     recovery.finish(disk, &ids)
+}
+
+/// What a compaction had not finished.
+fn remove_temporary(layout: &Layout, disk: &dyn Disk) -> Result<(), OpenError> {
+    let listed = layout.list_temporary().map_err(|source| read_error(layout, 0, source))?;
+    for path in listed {
+        disk.remove(&path).map_err(|source| OpenError::Write { path, source })?;
+    }
+    Ok(())
+}
+
+/// What a compaction had finished with.
+fn remove_covered(
+    layout: &Layout,
+    disk: &dyn Disk,
+    headers: &mut BTreeMap<u64, Option<Header>>,
+) -> Result<(), OpenError> {
+    let mut through = 0;
+    let mut covered = Vec::new();
+    for (&id, header) in &*headers {
+        if id <= through {
+            covered.push(id);
+        } else if let Some(header) = header {
+            through = through.max(header.through);
+        }
+    }
+    for id in covered {
+        let path = layout.segment(id);
+        disk.remove(&path).map_err(|source| OpenError::Write { path, source })?;
+        headers.remove(&id);
+    }
+    Ok(())
+}
+
+fn is_merged(headers: &BTreeMap<u64, Option<Header>>, segment: u64) -> bool {
+    let before = headers.range(..=segment).next_back();
+    let header = before.and_then(|(_, header)| header.as_ref());
+    header.is_some_and(|header| header.generation > 0 && segment <= header.through)
 }
 
 /// Without any header, and perhaps without a checkpoint, the frames still say whose they are.
@@ -247,7 +291,8 @@ impl<'a> Replay<'a> {
         let time = header.map_or(self.recovered.time, |header| header.time);
         let through = header.map_or(id, |header| header.through);
         self.recovered.time = self.recovered.time.max(time);
-        self.recovered.segments.insert(id, Segment { first_seq, bytes: length, time, through });
+        let segment = Segment { first_seq, bytes: length, time, through, fixed: 0 };
+        self.recovered.segments.insert(id, segment);
         if id < self.start.segment {
             return Ok(());
         }
@@ -302,28 +347,18 @@ impl<'a> Replay<'a> {
     }
 
     fn frame(&mut self, frame: &Frame, segment: u64) {
-        self.advance(frame.first_seq());
+        if frame.is_moved() {
+            // The numbers between are finished.
+            self.counted = true;
+        } else {
+            self.advance(frame.first_seq());
+        }
         let recovered = &mut self.recovered;
         recovered.next_seq = frame.end_seq();
         recovered.time = recovered.time.max(frame.time());
-        recovered.report.records += frame.end_seq() - frame.first_seq();
-        for declaration in frame.declared() {
-            lane(&mut recovered.lanes, declaration.lane).declare(declaration);
-        }
+        recovered.report.records += frame.count();
         let segments = &recovered.segments;
-        for (id, ack) in frame.acks() {
-            let holder = |segment| holder(segments, segment);
-            lane(&mut recovered.lanes, id).acknowledge(&ack, holder);
-        }
-        for release in frame.releases() {
-            lane(&mut recovered.lanes, release.lane).release(&release);
-        }
-        for record in frame.records() {
-            for id in record.distinct_lanes() {
-                let lane = lane(&mut recovered.lanes, id);
-                lane.append(record.seq, segment, record.origin, record.amount());
-            }
-        }
+        replay(&mut recovered.lanes, frame, segment, |segment| holder(segments, segment));
     }
 
     /// The next record has this number or, in a segment out of order, a later one.
@@ -458,11 +493,6 @@ fn count_pending(
             }
         }
     }
-}
-
-/// The declaration of a lane can be lost with a corrupt frame; its records must not be.
-fn lane(lanes: &mut BTreeMap<u32, Ledger>, id: u32) -> &mut Ledger {
-    lanes.entry(id).or_insert_with(|| Ledger::new(format!("lane-{id}").into()))
 }
 
 /// Lanes by number, without gaps.

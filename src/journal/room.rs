@@ -106,6 +106,11 @@ impl Room {
         }
     }
 
+    /// It is the disk that refuses.
+    pub(super) fn refusing_disk(&self) -> bool {
+        self.refused.is_some()
+    }
+
     /// It is the limit that refuses.
     pub(super) fn is_full(&self) -> bool {
         self.starved && self.refused.is_none()

@@ -2,14 +2,14 @@
 //!
 //! Never returns a frame whose CRC is wrong, and never looks past the end that it is given.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{fs::File, io, ops::Range, os::unix::fs::FileExt};
 
 use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{
     frame::{self, Frame, HEADER, Parsed, Seed},
-    segment::{Layout, PAGE},
+    segment::{Header, Layout, PAGE},
 };
 
 /// What one read asks the disk for; a larger frame is read whole.
@@ -19,6 +19,10 @@ const WINDOW: u64 = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) segment: u64,
+    /// The last segment that the file stands for.
+    pub(super) through: u64,
+    /// How many compactions the file has been through: a place in another one says nothing here.
+    pub(super) generation: u32,
     file: File,
     seed: Seed,
     start: u64,
@@ -38,7 +42,10 @@ impl Scan {
     pub(super) fn open(layout: &Layout, journal: Uuid, segment: u64) -> io::Result<Self> {
         let file = File::open(layout.segment(segment))?;
         let seed = Seed::new(journal, segment);
-        Ok(Self { segment, file, seed, start: 0, window: Bytes::new() })
+        let header = Header::read(&file)?.filter(|header| header.segment == segment);
+        let (through, generation) =
+            header.map_or((segment, 0), |header| (header.through, header.generation));
+        Ok(Self { segment, through, generation, file, seed, start: 0, window: Bytes::new() })
     }
 
     pub(super) fn length(&self) -> io::Result<u64> {
@@ -78,6 +85,11 @@ impl Scan {
             }
         }
         Ok(None)
+    }
+
+    /// The numbers that the frame here says it holds, and what it takes: without reading it.
+    pub(super) fn peep(&self, offset: u64) -> io::Result<Option<(Range<u64>, u64)>> {
+        Ok(frame::claimed_seqs(&read_up_to(&self.file, offset, HEADER as u64)?))
     }
 
     /// Bytes of the segment; `None` if they would pass the end.

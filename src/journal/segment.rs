@@ -63,6 +63,21 @@ impl Layout {
         self.segments().join(format!("{id:020}.log"))
     }
 
+    /// Where a segment is written that is to replace another.
+    pub(super) fn temporary(&self, id: u64) -> PathBuf {
+        self.segments().join(format!("{id:020}.tmp"))
+    }
+
+    /// What was to replace a segment, and never did.
+    pub(super) fn list_temporary(&self) -> io::Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(self.segments())? {
+            let path = entry?.path();
+            paths.extend(path.extension().is_some_and(|it| it == "tmp").then_some(path));
+        }
+        Ok(paths)
+    }
+
     /// The numbers of the segments, ascending. Foreign files are left alone.
     pub(super) fn list(&self) -> io::Result<Vec<u64>> {
         let mut ids = Vec::new();

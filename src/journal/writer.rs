@@ -17,10 +17,12 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::timeout_at,
 };
+use tracing::debug;
 
 use super::{
     AppendError, Config, DeadLetterId, Journal, NewRecord, Origin, WriteError,
-    checkpoint::{Checkpoint, Checkpointer, Desk, Order},
+    checkpoint::{Carried, Checkpoint, Checkpointer, Desk, Order},
+    compact::{Candidate, CompactError, Merge, Merged, choose, copied},
     dead::Leaving,
     entry::{Ack, Amount, Fate, Release, Stored},
     frame::{Draft, HEADER, RECORD},
@@ -64,10 +66,7 @@ pub(super) enum Command {
     Forget {
         ids: Vec<DeadLetterId>,
     },
-    Checkpointed {
-        unlinked: Vec<u64>,
-        error: Option<io::Error>,
-    },
+    Checkpointed(Carried),
     /// The checkpoint thread panicked.
     CheckpointsEnded,
 }
@@ -125,6 +124,8 @@ pub struct Writer {
     checkpoint_due: Option<Instant>,
     /// Orders that were not answered yet.
     checkpoints: usize,
+    /// The segments that one of them makes one of.
+    merging: Option<Vec<u64>>,
     /// Every handle and reader is gone.
     closing: bool,
     buffer: Vec<u8>,
@@ -173,6 +174,7 @@ pub(super) fn pair(
         checkpoint_interval: config.checkpoint_interval(),
         checkpoint_due: None,
         checkpoints: 0,
+        merging: None,
         closing: false,
         buffer: Vec::new(),
     };
@@ -283,23 +285,64 @@ impl Writer {
             }
             Command::Release { letters, reply } => self.admit_release(letters, reply),
             Command::Forget { ids } => self.forget(&ids),
-            Command::Checkpointed { unlinked, error } => self.checkpointed(&unlinked, error),
+            Command::Checkpointed(carried) => return self.checkpointed(carried),
             Command::CheckpointsEnded => return Err(WriteError::Checkpoints),
         }
         Ok(())
     }
 
-    fn checkpointed(&mut self, unlinked: &[u64], error: Option<io::Error>) {
+    fn checkpointed(&mut self, carried: Carried) -> Result<(), WriteError> {
+        let Carried { unlinked, error, merged } = carried;
         self.checkpoints -= 1;
-        self.log.forget(unlinked);
-        if !unlinked.is_empty() {
-            self.room.freed();
+        let merging = self.merging.take_if(|_| merged.is_some());
+        self.log.forget(&unlinked);
+        match merged {
+            Some(Ok(merged)) => self.merged(&merged),
+            Some(Err(CompactError::Refused(error))) => {
+                self.not_merged(&error, &merging.unwrap_or_default());
+            }
+            Some(Err(CompactError::Fatal(source))) => {
+                return Err(WriteError::Sync { path: self.log.layout.segments(), source });
+            }
+            None if unlinked.is_empty() => {}
+            None => self.room.freed(),
         }
         self.room.retry_now();
-        match error {
-            Some(error) => self.checkpoint_failed(error),
-            None => self.succeeded(),
+        if let Some(error) = error {
+            self.checkpoint_failed(error);
+        } else {
+            self.shared.status.send_modify(|status| status.checkpoints += 1);
+            self.succeeded();
         }
+        Ok(())
+    }
+
+    fn not_merged(&mut self, error: &io::Error, segments: &[u64]) {
+        debug!(%error, "segments not merged");
+        if error.kind() == io::ErrorKind::InvalidData {
+            self.log.give_up(segments);
+        }
+        // It takes space to free some; but the lower half of the reserve is for acknowledgements.
+        if is_full(error.kind()) && self.room.refusing_disk() && self.room.lend(Need::Durability) {
+            self.checkpoint_due = Some(Instant::now());
+        }
+    }
+
+    fn merged(&mut self, merged: &Merged) {
+        let mut live = Amount::default();
+        for (segment, amount) in self.lanes.iter().flat_map(|lane| lane.ledger.live()) {
+            if (merged.first..=merged.through).contains(&segment) {
+                live.add(amount);
+            }
+        }
+        self.log.merge(merged, copied(live));
+        for lane in &mut self.lanes {
+            lane.ledger.settle_in(|segment| holder(&self.log.segments, segment));
+        }
+        self.shared.status.send_modify(|status| status.compactions += 1);
+        self.room.freed();
+        // There may be more to merge.
+        self.checkpoint_due = Some(Instant::now());
     }
 
     /// Nothing else may come that has one ordered: a full journal takes no append.
@@ -602,7 +645,13 @@ impl Writer {
         if self.checkpoint_due.is_none_or(|due| due > now) {
             return;
         }
-        let ordered = checkpointer.order(self.order());
+        // One at a time: what it unlinks and merges must not be named in another.
+        let ordered = self.checkpoints == 0 && {
+            let mut order = self.order();
+            order.merge = self.choose(&order.unlink);
+            self.merging = order.merge.as_ref().map(|merge| merge.segments.clone());
+            checkpointer.order(order)
+        };
         self.checkpoints += usize::from(ordered);
         // Busy: again soon, with a newer state.
         self.checkpoint_due = (!ordered).then(|| now + self.checkpoint_interval.min(RETRY));
@@ -617,7 +666,27 @@ impl Writer {
             replay: self.log.end,
             lanes: (0..).zip(ledgers).collect(),
         };
-        Order { checkpoint, unlink: self.log.below(self.floor()) }
+        let merging = self.merging.as_ref().and_then(|segments| segments.first());
+        let mut unlink = self.log.below(self.floor());
+        // What is merged now will stand for more than it does yet.
+        unlink.retain(|id| merging.is_none_or(|first| id < first));
+        Order { checkpoint, unlink, merge: None }
+    }
+
+    /// What to merge, beside the segments that are unlinked.
+    fn choose(&self, unlink: &[u64]) -> Option<Merge> {
+        let mut live: BTreeMap<u64, Amount> = BTreeMap::new();
+        for (segment, amount) in self.lanes.iter().flat_map(|lane| lane.ledger.live()) {
+            live.entry(segment).or_default().add(amount);
+        }
+        let segments = &self.log.segments;
+        let ends = segments.values().skip(1).map(|next| next.first_seq);
+        let sealed = segments.iter().zip(ends).map(|((&id, &segment), end_seq)| {
+            let live = live.get(&id).copied().unwrap_or_default();
+            Candidate { id, segment, end_seq, live }
+        });
+        let needed = sealed.skip(unlink.len());
+        choose(needed, self.lanes.len(), self.log.segment_bytes)
     }
 
     fn publish_meters(&self) {

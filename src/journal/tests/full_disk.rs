@@ -84,6 +84,16 @@ impl Disk for SmallDisk {
         Ok(())
     }
 
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let replaced = fs::metadata(to).ok().map(|replaced| replaced.ino());
+        RealDisk.rename(from, to)?;
+        let mut written = self.written.lock().unwrap();
+        if let Some(inode) = replaced {
+            written.remove(&inode);
+        }
+        Ok(())
+    }
+
     fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
         let mut written = self.written.lock().unwrap();
         written.entry(file.metadata()?.ino()).or_default().split_off(&length.div_ceil(PAGE));

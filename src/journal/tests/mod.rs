@@ -2,6 +2,7 @@
 
 mod books;
 mod checkpoints;
+mod compaction;
 mod crash_images;
 mod dead_letters;
 mod delivery;

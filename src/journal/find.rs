@@ -1,0 +1,86 @@
+//! Finds segments and records again after a compaction moved them.
+//!
+//! Asks the directory and the files only, while they may be merged and unlinked at the same time:
+//! an answer may be out of date when it is used, and whoever uses it asks again then.
+
+use std::{fs::File, io};
+
+use uuid::Uuid;
+
+use super::{
+    scan::{Scan, Step},
+    segment::{Header, Layout, PAGE},
+};
+
+/// How often a search is begun anew when files go away under it.
+const SEARCHES: usize = 10;
+
+/// The segment that holds what comes after the segments up to this one.
+pub(super) fn segment_after(layout: &Layout, through: u64) -> io::Result<Option<u64>> {
+    let ids = layout.list()?;
+    let merged = ids.iter().rev().find(|&&id| id <= through);
+    if let Some(&id) = merged
+        && header(layout, id)?.is_some_and(|header| header.through > through)
+    {
+        return Ok(Some(id));
+    }
+    Ok(ids.into_iter().find(|&id| id > through))
+}
+
+/// A record where it lies now.
+#[derive(Debug)]
+pub(super) struct FoundAgain {
+    pub(super) segment: u64,
+    pub(super) offset: u64,
+    pub(super) body: Vec<u8>,
+}
+
+/// Looks for a record by its number.
+pub(super) fn record(layout: &Layout, journal: Uuid, seq: u64) -> io::Result<Option<FoundAgain>> {
+    for _ in 0..SEARCHES {
+        match search(layout, journal, seq) {
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            found => return found,
+        }
+    }
+    Ok(None)
+}
+
+fn search(layout: &Layout, journal: Uuid, seq: u64) -> io::Result<Option<FoundAgain>> {
+    for id in layout.list()?.into_iter().rev() {
+        if header(layout, id)?.is_some_and(|header| header.first_seq > seq) {
+            continue;
+        }
+        return search_in(Scan::open(layout, journal, id)?, seq);
+    }
+    Ok(None)
+}
+
+fn search_in(mut scan: Scan, seq: u64) -> io::Result<Option<FoundAgain>> {
+    let (mut offset, length) = (PAGE, scan.length()?);
+    while offset < length {
+        let Some((seqs, size)) = scan.peep(offset)? else {
+            offset += PAGE;
+            continue;
+        };
+        if seqs.contains(&seq)
+            && let Step::Frame(frame) = scan.step(offset, length)?
+            && let Some(found) = frame.records().find(|record| record.seq == seq)
+        {
+            let at = offset + found.at as u64;
+            let body = found.body.to_vec();
+            return Ok(Some(FoundAgain { segment: scan.segment, offset: at, body }));
+        }
+        offset += size;
+    }
+    Ok(None)
+}
+
+fn header(layout: &Layout, id: u64) -> io::Result<Option<Header>> {
+    match File::open(layout.segment(id)) {
+        Ok(file) => Header::read(&file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
