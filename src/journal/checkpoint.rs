@@ -25,6 +25,7 @@ use super::{
     disk::Disk,
     ledger::Ledger,
     meta::Meta,
+    recent::Recollection,
     segment::{Layout, Place},
     writer::Command,
 };
@@ -48,6 +49,8 @@ pub(super) struct Checkpoint {
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) checkpoint: Checkpoint,
+    /// What to remember beside it, if anything.
+    pub(super) recent: Option<Recollection>,
     pub(super) unlink: Vec<u64>,
     pub(super) merge: Option<Merge>,
 }
@@ -56,6 +59,8 @@ pub(super) struct Order {
 #[derive(Debug)]
 pub(super) struct Carried {
     pub(super) unlinked: Vec<u64>,
+    /// The ids that were accepted lately are durable with it up to this number.
+    pub(super) remembered: Option<u64>,
     pub(super) error: Option<io::Error>,
     pub(super) merged: Option<Result<Merged, CompactError>>,
 }
@@ -120,7 +125,9 @@ impl Desk {
         let mut leftovers = Vec::new();
         while let Ok(order) = inbox.recv() {
             failpoint::here("journal::checkpoint");
-            let (unlinked, error) = match self.meta.set_checkpoint(&order.checkpoint) {
+            let set = self.meta.set_checkpoint(&order.checkpoint, order.recent.as_ref());
+            let remembered = order.recent.filter(|_| set.is_ok()).map(|recent| recent.end);
+            let (unlinked, error) = match set {
                 Ok(()) => {
                     failpoint::here("journal::checkpointed");
                     self.unlink(&order.unlink)
@@ -133,7 +140,8 @@ impl Desk {
             failing = error.is_some();
             let merge = order.merge.filter(|_| !failing);
             let merged = merge.map(|merge| self.merge(&order.checkpoint, &merge, &mut leftovers));
-            self.tell(Command::Checkpointed(Carried { unlinked, error, merged }));
+            let carried = Carried { unlinked, remembered, error, merged };
+            self.tell(Command::Checkpointed(carried));
         }
     }
 

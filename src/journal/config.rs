@@ -23,6 +23,10 @@ pub struct Config {
     pub checkpoint_interval: Duration,
     /// What the dead letters may hold; when they are full, nothing more is given up.
     pub dead_letters_limit: ByteSize,
+    /// How long the id of a record is remembered, so that its copies are not appended again; set
+    /// by whoever knows what an id is, and no key of this section.
+    #[serde(skip)]
+    pub dedupe_window: Option<Duration>,
     /// What the quarantine may hold; its oldest rows give way.
     pub quarantine_limit: ByteSize,
 }
@@ -35,6 +39,7 @@ impl Default for Config {
             segment_size: ByteSize::mib(64),
             checkpoint_interval: Duration::from_secs(5),
             dead_letters_limit: ByteSize::gib(1),
+            dedupe_window: None,
             quarantine_limit: ByteSize::mib(64),
         }
     }

@@ -218,6 +218,8 @@ pub(super) struct Found<'a> {
     pub(super) seq: u64,
     /// When it was made durable, in microseconds since 1970.
     pub(super) time: i64,
+    /// 0: none.
+    pub(super) id: u128,
     pub(super) origin: Origin,
     lanes: &'a [u8],
     pub(super) body: &'a [u8],
@@ -342,13 +344,13 @@ impl Frame {
             if self.is_moved() { (cut.u64()?, cut.i64()?) } else { (mark.seq, self.time) };
         let from = cut.at;
         let (lanes, length, origin) = (cut.u32()?, cut.u32()?, cut.u32()?);
-        let _id: [u8; 16] = cut.array()?;
+        let id = u128::from_le_bytes(cut.array()?);
         let lanes = cut.take(usize::try_from(lanes).ok()?.checked_mul(4)?)?;
         let at = cut.at;
         let body = cut.take(usize::try_from(length).ok()?)?;
         (mark.at, mark.seq) = (cut.at, seq + 1);
         let whole = self.bytes.get(from..cut.at)?;
-        Some(Found { seq, time, origin: Origin::of_code(origin), lanes, body, whole, at })
+        Some(Found { seq, time, id, origin: Origin::of_code(origin), lanes, body, whole, at })
     }
 
     pub(super) fn records(&self) -> impl Iterator<Item = Found<'_>> {

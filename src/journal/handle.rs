@@ -264,7 +264,9 @@ impl Journal {
         Self { shared, queue }
     }
 
-    /// Appends all of the records or none; they are durable when it returns `Ok`.
+    /// Appends all of the records or none; they are durable when it returns `Ok`. Records whose id
+    /// was accepted within the window are left out; those of one append that share an id are one
+    /// thing, and never copies of each other.
     ///
     /// Dropped half-way, it may still append.
     pub async fn append(&self, records: Vec<NewRecord>) -> Result<Appended, AppendError> {

@@ -10,12 +10,19 @@ use std::{
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    AccessGuard, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    WriteTransaction,
+};
 
-use super::{DatabaseError, checkpoint::Checkpoint, database::Guarded, disk::Disk};
+use super::{
+    DatabaseError, checkpoint::Checkpoint, database::Guarded, disk::Disk, recent::Recollection,
+};
 
 const CHECKPOINT: TableDefinition<'_, (), &[u8]> = TableDefinition::new("checkpoint");
 const QUARANTINE: TableDefinition<'_, u64, Row<'static>> = TableDefinition::new("quarantine");
+/// The ids that were accepted lately, in chunks by the number of their first.
+const RECENT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("recent");
 const TOTALS: TableDefinition<'_, &str, u64> = TableDefinition::new("totals");
 /// The key in `TOTALS` of the bytes that the quarantine holds.
 const HELD: &str = "quarantine_bytes";
@@ -76,12 +83,41 @@ impl Meta {
         Ok(Found { meta: Self { database }, checkpoint: checkpoint.flatten(), lost, moved_to })
     }
 
-    pub(super) fn set_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), DatabaseError> {
+    /// What the checkpoint's journal had accepted lately, in the order of the numbers.
+    pub(super) fn recent(&self) -> Result<Vec<(u64, Vec<u8>)>, DatabaseError> {
+        self.database.with(|database| {
+            let table = database.begin_read()?.open_table(RECENT)?;
+            let chunk = |row: Result<(AccessGuard<'_, u64>, AccessGuard<'_, &[u8]>), _>| {
+                row.map(|(first, chunk)| (first.value(), chunk.value().to_vec()))
+            };
+            Ok(table.iter()?.map(chunk).collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Forgets it: it is of another journal, or nobody asks for it any more.
+    pub(super) fn forget_recent(&self) -> Result<(), DatabaseError> {
+        self.database.with(|database| {
+            if database.begin_read()?.open_table(RECENT)?.is_empty()? {
+                return Ok(());
+            }
+            let mut transaction = database.begin_write()?;
+            transaction.set_quick_repair(true);
+            transaction.open_table(RECENT)?.retain(|_, _| false)?;
+            Ok(transaction.commit()?)
+        })
+    }
+
+    pub(super) fn set_checkpoint(
+        &self,
+        checkpoint: &Checkpoint,
+        recent: Option<&Recollection>,
+    ) -> Result<(), DatabaseError> {
         let bytes = encode(checkpoint);
         self.database.with(|database| {
             let mut transaction = database.begin_write()?;
             transaction.set_quick_repair(true);
             transaction.open_table(CHECKPOINT)?.insert((), bytes.as_slice())?;
+            recent.map_or(Ok(()), |recent| recollect(&transaction, recent))?;
             Ok(transaction.commit()?)
         })
     }
@@ -128,6 +164,7 @@ fn examine(database: &Database) -> Result<(), redb::Error> {
     transaction.set_quick_repair(true);
     transaction.open_table(QUARANTINE)?;
     transaction.open_table(TOTALS)?;
+    transaction.open_table(RECENT)?;
     transaction.open_table(CHECKPOINT)?.get(())?;
     Ok(transaction.commit()?)
 }
@@ -135,6 +172,19 @@ fn examine(database: &Database) -> Result<(), redb::Error> {
 fn stored_checkpoint(database: &Database) -> Result<Option<Vec<u8>>, redb::Error> {
     let table = database.begin_read()?.open_table(CHECKPOINT)?;
     Ok(table.get(())?.map(|stored| stored.value().to_vec()))
+}
+
+fn recollect(transaction: &WriteTransaction, recent: &Recollection) -> Result<(), redb::Error> {
+    let mut table = transaction.open_table(RECENT)?;
+    for (first, chunk) in &recent.chunks {
+        table.insert(first, chunk.as_slice())?;
+    }
+    let holds_first = table.range(..=recent.first)?.next_back().transpose()?;
+    let holds_first = holds_first.map(|(first, _)| first.value());
+    if let Some(first) = holds_first {
+        table.retain_in(..first, |_, _| false)?;
+    }
+    Ok(())
 }
 
 /// JSON after its CRC: redb does not check what it reads, and a wrong account would lose records.

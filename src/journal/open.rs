@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Write},
     os::unix::fs::DirBuilderExt,
@@ -18,7 +19,8 @@ use super::{
     frame::VERSION,
     handle::Shared,
     log::Log,
-    meta::Meta,
+    meta::{Found, Meta},
+    recent::Recent,
     recover::{CheckpointFound, DeadLettersFound, dense, recover},
     reserve::Reserve,
     room::{Room, is_full},
@@ -114,7 +116,11 @@ pub(super) fn open_on(
         Store::open(Arc::clone(&disk), layout.dead_letters(), &layout.corrupt(), limit)
     })?;
     sync_directory(&*disk, &layout.root)?;
-    let mut recovered = recover(&layout, &*disk, found.checkpoint)?;
+    let recent = recent(config, &found);
+    let mut recovered = recover(&layout, &*disk, (found.checkpoint, recent))?;
+    if recovered.recent.is_none() || recovered.report.checkpoint != CheckpointFound::Valid {
+        open_on_reserve(&mut reserve, || found.meta.forget_recent())?;
+    }
     if found.lost {
         recovered.report.checkpoint = CheckpointFound::Lost { moved_to: found.moved_to };
     }
@@ -137,6 +143,7 @@ pub(super) fn open_on(
         ledgers: dense(recovered.lanes),
         next_seq: recovered.next_seq,
         acks: BTreeMap::new(),
+        recent: recovered.recent,
     };
     settle(&dead, &log, &mut accounts, &mut report.dead_letters)?;
     let shared = Shared::new(config, layout, lock, (found.meta, dead), recovered.journal);
@@ -173,6 +180,21 @@ fn make(path: &Path, mode: u32, disk: &dyn Disk) -> Result<(), OpenError> {
 
 fn sync_directory(disk: &dyn Disk, path: &Path) -> Result<(), OpenError> {
     disk.sync_directory(path).map_err(|source| OpenError::Write { path: path.into(), source })
+}
+
+/// The ids that were accepted lately, as far as the checkpoint goes.
+fn recent(config: &Config, found: &Found) -> Option<Recent> {
+    let mut recent = Recent::new(config.dedupe_window?);
+    if let Some(checkpoint) = &found.checkpoint {
+        match found.meta.recent() {
+            Ok(chunks) => recent.load(chunks, checkpoint.time),
+            Err(error) => warn!(
+                error = &error as &dyn Error,
+                "cannot read which events were accepted lately; their copies will be accepted"
+            ),
+        }
+    }
+    Some(recent)
 }
 
 /// Even to open it, a database needs some space.

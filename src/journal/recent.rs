@@ -9,8 +9,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 /// What a hash table of 2^20 places takes: with their order they need some 45 MB.
 const IDS_MAX: usize = (1 << 20) / 8 * 7;
 /// How many ids a row of the database holds, at most.
@@ -56,11 +54,7 @@ impl Recent {
 
     /// Takes over what a checkpoint has kept: chunks by ascending number. What is not whole is
     /// forgotten, and what the window has passed, at once: its id can come again later.
-    pub(super) fn load(
-        &mut self,
-        chunks: impl IntoIterator<Item = (u64, Vec<u8>)>,
-        now: Timestamp,
-    ) {
+    pub(super) fn load(&mut self, chunks: impl IntoIterator<Item = (u64, Vec<u8>)>, now: i64) {
         let mut end = 0_u64;
         for (number, chunk) in chunks {
             let entries = decode(&chunk).unwrap_or_default();
@@ -76,11 +70,17 @@ impl Recent {
         self.saved = end;
     }
 
-    /// Forgets what the window has passed. An id from the far future is as old: the clock was wrong.
-    pub(super) fn expire(&mut self, now: Timestamp) {
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.window);
+    }
+
+    /// Forgets what the window has passed, in microseconds since 1970. An id from the far future is
+    /// as old: the clock was wrong.
+    pub(super) fn expire(&mut self, now: i64) {
         let window = u64::try_from(self.window.as_micros()).unwrap_or(u64::MAX);
         while let Some(oldest) = self.order.front()
-            && time_of(oldest).abs_diff(now.as_microsecond()) >= window
+            && time_of(oldest).abs_diff(now) >= window
         {
             self.forget_oldest();
         }
@@ -91,7 +91,7 @@ impl Recent {
     }
 
     /// An id that is there keeps its time.
-    pub(super) fn add(&mut self, id: u128, time: Timestamp) {
+    pub(super) fn add(&mut self, id: u128, time: i64) {
         if !self.ids.contains(&id) {
             self.push(entry(id, time));
         }
@@ -132,11 +132,11 @@ impl Recent {
     }
 }
 
-fn entry(id: u128, time: Timestamp) -> [u8; ENTRY] {
+fn entry(id: u128, time: i64) -> [u8; ENTRY] {
     let mut entry = [0; ENTRY];
     let (head, tail) = entry.split_at_mut(16);
     head.copy_from_slice(&id.to_le_bytes());
-    tail.copy_from_slice(&time.as_microsecond().to_le_bytes());
+    tail.copy_from_slice(&time.to_le_bytes());
     entry
 }
 
@@ -168,8 +168,8 @@ mod tests {
 
     use super::*;
 
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
+    fn at(second: i64) -> i64 {
+        second * 1_000_000
     }
 
     fn minute() -> Recent {

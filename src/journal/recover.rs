@@ -22,6 +22,7 @@ use super::{
     ledger::{Ledger, replay},
     log::{Segment, holder},
     open::OpenError,
+    recent::Recent,
     runs::Runs,
     scan::{Scan, Step},
     segment::{Header, Layout, PAGE, Place},
@@ -107,13 +108,15 @@ pub(super) struct Recovered {
     pub(super) end: Place,
     /// The last segment can take no more frames.
     pub(super) sealed: bool,
+    /// The ids that were accepted lately, if they matter.
+    pub(super) recent: Option<Recent>,
     pub(super) report: Recovery,
 }
 
 pub(super) fn recover(
     layout: &Layout,
     disk: &dyn Disk,
-    checkpoint: Option<Checkpoint>,
+    (checkpoint, mut recent): (Option<Checkpoint>, Option<Recent>),
 ) -> Result<Recovered, OpenError> {
     remove_temporary(layout, disk)?;
     let ids = layout.list().map_err(|source| read_error(layout, 0, source))?;
@@ -130,7 +133,11 @@ pub(super) fn recover(
             // What it says to read on from was still being written, so it cannot have been merged.
             && !is_merged(&headers, checkpoint.replay.segment)
     });
+    if checkpoint.is_none() {
+        recent.iter_mut().for_each(Recent::clear);
+    }
     let mut recovery = Replay::new(layout, written_by, checkpoint);
+    recovery.recovered.recent = recent;
     recovery.settle(&headers);
     if recovery.recovered.report.checkpoint == CheckpointFound::None && had_checkpoint {
         recovery.recovered.report.checkpoint = CheckpointFound::Lost { moved_to: None };
@@ -255,6 +262,7 @@ impl<'a> Replay<'a> {
             segments: BTreeMap::new(),
             end: Place::default(),
             sealed: true,
+            recent: None,
             report: Recovery::default(),
         };
         let (mut start, counted) = (Place::default(), checkpoint.is_some());
@@ -359,6 +367,11 @@ impl<'a> Replay<'a> {
         recovered.report.records += frame.count();
         let segments = &recovered.segments;
         replay(&mut recovered.lanes, frame, segment, |segment| holder(segments, segment));
+        if let Some(recent) = &mut recovered.recent {
+            for record in frame.records().filter(|record| record.id != 0) {
+                recent.add(record.id, record.time);
+            }
+        }
     }
 
     /// The next record has this number or, in a segment out of order, a later one.

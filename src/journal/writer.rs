@@ -6,7 +6,7 @@
 //! more and ends.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     io,
     sync::Arc,
     time::{Duration, Instant},
@@ -30,6 +30,7 @@ use super::{
     ledger::Ledger,
     log::{CommitError, Log, holder},
     reader::{Opened, Tail},
+    recent::Recent,
     room::{Need, RETRY, Room, is_full},
     segment::{PAGE, Place},
 };
@@ -79,6 +80,8 @@ type Reply = oneshot::Sender<Result<u64, AppendError>>;
 struct Group {
     releases: Vec<Release>,
     records: Vec<Stored>,
+    /// Of the records, if ids matter.
+    ids: HashSet<u128>,
     bytes: usize,
     replies: Vec<(Reply, u64)>,
 }
@@ -87,6 +90,15 @@ impl Group {
     fn is_full(&self) -> bool {
         self.records.len() >= GROUP_RECORDS || self.bytes >= GROUP_BYTES
     }
+}
+
+/// Records of an append that are accepted already.
+#[derive(Debug, Default)]
+struct Copies {
+    /// How many ids they have.
+    count: u64,
+    /// One of them is not durable before the group is.
+    waiting: bool,
 }
 
 #[derive(Debug)]
@@ -117,6 +129,8 @@ pub struct Writer {
     ids: HashMap<Arc<str>, u32>,
     next_seq: u64,
     group: Group,
+    /// What copies are known by; nothing if nobody asks for it.
+    recent: Option<Recent>,
     acks: BTreeMap<u32, Ack>,
     acks_due: Option<Instant>,
     room: Room,
@@ -138,6 +152,7 @@ pub(super) struct Accounts {
     pub(super) next_seq: u64,
     /// To be written soon.
     pub(super) acks: BTreeMap<u32, Ack>,
+    pub(super) recent: Option<Recent>,
 }
 
 /// A journal's two ends.
@@ -146,7 +161,7 @@ pub(super) fn pair(
     shared: Shared,
     log: Log,
     room: Room,
-    Accounts { ledgers, next_seq, acks }: Accounts,
+    Accounts { ledgers, next_seq, acks, recent }: Accounts,
 ) -> (Journal, Writer) {
     let shared = Arc::new(shared);
     let (sender, queue) = mpsc::channel(QUEUE);
@@ -170,6 +185,7 @@ pub(super) fn pair(
         group: Group::default(),
         acks_due: (!acks.is_empty()).then(Instant::now),
         acks,
+        recent,
         room,
         checkpoint_interval: config.checkpoint_interval(),
         checkpoint_due: None,
@@ -292,8 +308,11 @@ impl Writer {
     }
 
     fn checkpointed(&mut self, carried: Carried) -> Result<(), WriteError> {
-        let Carried { unlinked, error, merged } = carried;
+        let Carried { unlinked, remembered, error, merged } = carried;
         self.checkpoints -= 1;
+        if let (Some(recent), Some(end)) = (&mut self.recent, remembered) {
+            recent.saved(end);
+        }
         let merging = self.merging.take_if(|_| merged.is_some());
         self.log.forget(&unlinked);
         match merged {
@@ -359,7 +378,12 @@ impl Writer {
         self.publish_status();
     }
 
-    fn admit_append(&mut self, records: Vec<NewRecord>, reply: Reply) {
+    fn admit_append(&mut self, mut records: Vec<NewRecord>, reply: Reply) {
+        let Copies { count, waiting } = self.drop_copies(&mut records);
+        if records.is_empty() && !waiting {
+            answer(reply, Ok(count));
+            return;
+        }
         let size = |record: &NewRecord| record.body.len() + RECORD + 4 * record.lanes.len();
         let bytes: usize = records.iter().map(size).sum();
         let frame = (HEADER + bytes) as u64 + PAGE;
@@ -369,12 +393,29 @@ impl Writer {
             return;
         }
         self.group.bytes += bytes;
-        self.group.replies.push((reply, 0));
+        self.group.replies.push((reply, count));
         for record in records {
+            if self.recent.is_some() {
+                self.group.ids.extend(record.id);
+            }
             let lanes = record.lanes.iter().map(|lane| self.lane(lane)).collect();
             let NewRecord { body, id, origin, .. } = record;
             self.group.records.push(Stored { lanes, id: id.unwrap_or(0), origin, body });
         }
+    }
+
+    /// Takes the records away whose ids were accepted lately, or wait for the same commit.
+    fn drop_copies(&mut self, records: &mut Vec<NewRecord>) -> Copies {
+        let Some(recent) = &mut self.recent else { return Copies::default() };
+        recent.expire(self.log.tick());
+        let waits = |id| self.group.ids.contains(&id);
+        let mut copies = HashSet::new();
+        records.retain(|record| {
+            let copy = record.id.filter(|&id| id != 0 && (recent.contains(id) || waits(id)));
+            copies.extend(copy);
+            copy.is_none()
+        });
+        Copies { count: copies.len() as u64, waiting: copies.into_iter().any(waits) }
     }
 
     /// A letter that was released before, and whose row is still there, is none.
@@ -582,6 +623,10 @@ impl Writer {
                 lane.ledger.append(seq, at.segment, record.origin, amount);
             }
         }
+        for record in group.records.iter().filter(|record| record.id != 0) {
+            let time = self.log.time;
+            self.recent.iter_mut().for_each(|recent| recent.add(record.id, time));
+        }
         self.next_seq += group.records.len() as u64;
         for (id, resume) in touched {
             let lane = self.lanes.get(id as usize).expect("made known on admission");
@@ -670,7 +715,8 @@ impl Writer {
         let mut unlink = self.log.below(self.floor());
         // What is merged now will stand for more than it does yet.
         unlink.retain(|id| merging.is_none_or(|first| id < first));
-        Order { checkpoint, unlink, merge: None }
+        let recent = self.recent.as_ref().map(Recent::recollect);
+        Order { checkpoint, recent, unlink, merge: None }
     }
 
     /// What to merge, beside the segments that are unlinked.

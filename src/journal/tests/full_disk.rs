@@ -111,14 +111,14 @@ impl Disk for SmallDisk {
     }
 }
 
-fn config(directory: &Path) -> Config {
+pub(super) fn small(directory: &Path) -> Config {
     // A reserve of 128 KiB.
     let size_limit = ByteSize::mib(1);
     Config { size_limit, segment_size: ByteSize::kib(32), ..config_in(directory) }
 }
 
 pub(super) fn start_small(directory: &Path, disk: &Arc<SmallDisk>) -> Running {
-    start_with(&config(directory), Arc::<SmallDisk>::clone(disk))
+    start_with(&small(directory), Arc::<SmallDisk>::clone(disk))
 }
 
 /// Appends until the disk refuses, and leaves no page free.

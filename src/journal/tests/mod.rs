@@ -7,6 +7,7 @@ mod crash_images;
 mod dead_letters;
 mod delivery;
 mod directory;
+mod duplicates;
 mod faults;
 mod full_disk;
 mod model;
