@@ -117,7 +117,9 @@ impl Daemon {
         let metrics = telemetry::Metrics::install()?;
         ingest::describe();
         deliver::describe();
-        let (journal, writer) = open_journal(config.journal.clone()).await?;
+        let window = config.events.dedupe_window;
+        let journal = journal::Config { dedupe_window: window, ..config.journal.clone() };
+        let (journal, writer) = open_journal(journal).await?;
         let routes = route::Shared::default();
         let scope = scope(config)?;
         let (store, requests) =

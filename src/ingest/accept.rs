@@ -1,6 +1,7 @@
 //! From a decoded request to the journal: match, store, and only then say so.
 
 use std::{
+    collections::HashSet,
     fmt::{self, Display},
     iter,
     sync::Arc,
@@ -36,15 +37,20 @@ pub struct Accepted {
     pub received: u64,
     /// Events that at least one rule wants.
     pub matched: u64,
+    /// Matched events that were accepted before, and are dropped.
+    pub duplicates: u64,
     /// Events that nobody can decide about, and what is no event.
     pub quarantined: u64,
 }
 
-/// As JSON. What is in quarantine shows only if something is, which is rare.
+/// As JSON. Duplicates and what is in quarantine show only if there are any, which is rare.
 impl Display for Accepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { received, matched, quarantined } = self;
+        let Self { received, matched, duplicates, quarantined } = self;
         write!(f, "{{\"received\":{received},\"matched\":{matched}")?;
+        if *duplicates > 0 {
+            write!(f, ",\"duplicates\":{duplicates}")?;
+        }
         if *quarantined > 0 {
             write!(f, ",\"quarantined\":{quarantined}")?;
         }
@@ -59,6 +65,33 @@ struct Routed {
     undecided: Vec<Event>,
     matched: u64,
     unmatched: u64,
+    duplicates: u64,
+    /// Of the matched events, if copies are to be known by it.
+    ids: HashSet<u128>,
+}
+
+impl Routed {
+    /// Adds the event's records, unless the request had it before.
+    fn take(&mut self, rules: &Bucket, event: (Event, &Sent), id: Option<u128>, found: &mut Found) {
+        if id.is_some_and(|id| self.ids.contains(&id)) {
+            self.matched += 1;
+            self.duplicates += 1;
+            return;
+        }
+        let before = self.records.len();
+        store(rules, event, found, &mut self.records);
+        let stored = self.records.get_mut(before..).unwrap_or_default();
+        if stored.is_empty() {
+            self.unmatched += 1;
+            return;
+        }
+        // Those of one event are one thing for the journal, however many they are.
+        for record in stored {
+            record.id = id;
+        }
+        self.matched += 1;
+        self.ids.extend(id);
+    }
 }
 
 /// Why nothing of a request was accepted.
@@ -96,15 +129,15 @@ impl Acceptor {
         let rejected = received.rejected.iter().map(|rejected| rejected.records as u64);
         counts.quarantined = rejected.sum();
         let mut asides: Vec<Aside> = received.rejected.into_iter().map(aside).collect();
-        let Routed { records, undecided, matched, unmatched } =
+        let Routed { records, undecided, matched, unmatched, duplicates, .. } =
             self.route(received.events, trace_id);
         (counts.matched, counts.unmatched) = (matched, unmatched);
         counts.quarantined += undecided.len() as u64;
         asides.extend(set_aside(undecided));
-        self.keep(records, asides, counts.quarantined).await?;
+        counts.duplicates = duplicates + self.keep(records, asides, counts.quarantined).await?;
         self.counters.add(&counts);
-        let Counts { received, matched, quarantined, .. } = counts;
-        Ok(Accepted { received, matched, quarantined })
+        let Counts { received, matched, duplicates, quarantined, .. } = counts;
+        Ok(Accepted { received, matched, duplicates, quarantined })
     }
 
     /// Finds out who wants these events, without waiting for anything.
@@ -113,33 +146,26 @@ impl Acceptor {
         let mut routed = Routed::default();
         for Arrival { mut event, sent } in events {
             event.trace_id = trace_id.map(str::to_owned);
-            let rules = match reader.bucket(&event.bucket) {
-                Some(Standing::Undecided) => {
-                    routed.undecided.push(event);
-                    continue;
+            match reader.bucket(&event.bucket) {
+                Some(Standing::Undecided) => routed.undecided.push(event),
+                Some(Standing::Rules(rules)) => {
+                    let id = self.journal.deduplicates().then(|| event.id().as_u128());
+                    routed.take(rules, (event, &sent), id, &mut found);
                 }
-                Some(Standing::Rules(rules)) => Some(rules),
-                None => None,
-            };
-            if rules
-                .is_some_and(|rules| store(rules, (event, &sent), &mut found, &mut routed.records))
-            {
-                routed.matched += 1;
-            } else {
-                routed.unmatched += 1;
+                None => routed.unmatched += 1,
             }
         }
         routed
     }
 
     /// The quarantine first: if the journal then refuses, the store sends all of it again, and
-    /// only the quarantine holds something twice.
+    /// only the quarantine holds something twice. Answers how many events were accepted before.
     async fn keep(
         &self,
         records: Vec<NewRecord>,
         asides: Vec<Aside>,
         count: u64,
-    ) -> Result<(), AcceptError> {
+    ) -> Result<u64, AcceptError> {
         if let Some(Aside { reason, .. }) = asides.first() {
             warn!(count, reason, "kept in quarantine");
             let evicted = self.journal.quarantine(asides).await?;
@@ -148,10 +174,7 @@ impl Acceptor {
                 warn!(evicted, "the quarantine is full; its oldest rows are gone");
             }
         }
-        if !records.is_empty() {
-            self.journal.append(records).await?;
-        }
-        Ok(())
+        Ok(self.journal.append(records).await?.duplicates)
     }
 }
 
@@ -187,13 +210,14 @@ fn of_many(reason: &impl Display, records: usize) -> String {
 }
 
 /// Adds the event once for all its destinations. A destination that several rules name gets a
-/// record for each further rule, since each rule is a message of its own.
+/// record for each further rule, since each rule is a message of its own. Adds nothing if no rule
+/// wants it.
 fn store(
     bucket: &Bucket,
     (event, sent): (Event, &Sent),
     found: &mut Found,
     records: &mut Vec<NewRecord>,
-) -> bool {
+) {
     bucket.find_with(event.event_type, &event.key, || sent.attributes(), found);
     // In the order of the document, so that the same events always make the same records.
     found.sort();
@@ -209,7 +233,7 @@ fn store(
         }
     }
     if lanes.is_empty() {
-        return false;
+        return;
     }
     for (lane, rule) in further {
         let record = Record { event: event.clone(), rules: vec![rule] };
@@ -226,5 +250,4 @@ fn store(
         id: None,
         origin: Origin::Store,
     });
-    true
 }

@@ -1,6 +1,6 @@
 //! The `[events]` section.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -17,6 +17,10 @@ pub struct Config {
     /// The largest request body; not zero.
     #[serde(deserialize_with = "some_bytes")]
     pub body_limit: ByteSize,
+    /// How long an event is remembered, so that a copy that its store sends again is dropped;
+    /// without it, every copy is an event.
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    pub dedupe_window: Option<Duration>,
 }
 
 fn some_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
@@ -40,6 +44,6 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { auth_token_file: None, body_limit: ByteSize::mib(16) }
+        Self { auth_token_file: None, body_limit: ByteSize::mib(16), dedupe_window: None }
     }
 }

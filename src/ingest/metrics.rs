@@ -5,6 +5,7 @@ use metrics::{Counter, counter, describe_counter};
 const RECEIVED: &str = "fanfare_events_received_total";
 const MATCHED: &str = "fanfare_events_matched_total";
 const UNMATCHED: &str = "fanfare_events_unmatched_total";
+const DUPLICATES: &str = "fanfare_duplicates_total";
 const DROPPED: &str = "fanfare_events_dropped_total";
 const QUARANTINED: &str = "fanfare_events_quarantined_total";
 const EVICTED: &str = "fanfare_quarantine_evicted_total";
@@ -15,6 +16,7 @@ pub fn describe() {
     describe_counter!(RECEIVED, "Events in requests that were answered with 200.");
     describe_counter!(MATCHED, "Events that at least one rule wants; they are in the journal.");
     describe_counter!(UNMATCHED, "Events that no rule wants.");
+    describe_counter!(DUPLICATES, "Matched events that were accepted before, and dropped.");
     describe_counter!(
         DROPPED,
         "Events that Amazon S3 has no name for, such as s3:ObjectAccessed:Get."
@@ -30,6 +32,7 @@ pub(super) struct Counts {
     pub(super) received: u64,
     pub(super) matched: u64,
     pub(super) unmatched: u64,
+    pub(super) duplicates: u64,
     pub(super) dropped: u64,
     pub(super) quarantined: u64,
 }
@@ -40,6 +43,7 @@ pub(super) struct Counters {
     received: Counter,
     matched: Counter,
     unmatched: Counter,
+    duplicates: Counter,
     dropped: Counter,
     quarantined: Counter,
 }
@@ -50,6 +54,7 @@ impl Counters {
             received: counter!(RECEIVED),
             matched: counter!(MATCHED),
             unmatched: counter!(UNMATCHED),
+            duplicates: counter!(DUPLICATES),
             dropped: counter!(DROPPED),
             quarantined: counter!(QUARANTINED),
         }
@@ -59,6 +64,7 @@ impl Counters {
         self.received.increment(counts.received);
         self.matched.increment(counts.matched);
         self.unmatched.increment(counts.unmatched);
+        self.duplicates.increment(counts.duplicates);
         self.dropped.increment(counts.dropped);
         self.quarantined.increment(counts.quarantined);
     }

@@ -1,6 +1,6 @@
 //! Acceptance on a real journal.
 
-use std::thread;
+use std::{thread, time::Duration};
 
 use jiff::Timestamp;
 
@@ -53,17 +53,34 @@ async fn accepted_by(
     rules: Bucket,
     records: &[String],
 ) -> (Journal, Accepted) {
-    let config = journal::Config { directory: directory.into(), ..journal::Config::default() };
+    let journal = journal_in(directory, None);
+    let acceptor = acceptor(&journal, rules);
+    (journal, accept(&acceptor, records).await)
+}
+
+fn journal_in(directory: &std::path::Path, dedupe_window: Option<Duration>) -> Journal {
+    let config = journal::Config {
+        directory: directory.into(),
+        dedupe_window,
+        ..journal::Config::default()
+    };
     let (journal, writer, _) = journal::open(&config).unwrap();
     drop(thread::spawn(move || writer.run()));
+    journal
+}
+
+fn acceptor(journal: &Journal, rules: Bucket) -> Acceptor {
     let routes = Shared::default();
     let mut table = Table::new(routes.clone());
     table.replace("photos".parse().unwrap(), rules);
     table.set_undecided("unsure".parse().unwrap());
+    Acceptor::new(routes, journal.clone())
+}
+
+async fn accept(acceptor: &Acceptor, records: &[String]) -> Accepted {
     let body = format!(r#"{{"Records":[{}]}}"#, records.join(","));
     let received = decode(body.as_bytes(), Encoding::Json, Timestamp::UNIX_EPOCH).unwrap();
-    let accepted = Acceptor::new(routes, journal.clone()).accept(received, Some("Root=1")).await;
-    (journal, accepted.unwrap())
+    acceptor.accept(received, Some("Root=1")).await.unwrap()
 }
 
 async fn in_lane(journal: &Journal, lane: &str) -> Vec<(String, String)> {
@@ -88,7 +105,7 @@ async fn each_destination_gets_what_its_rule_wants_under_that_rule_s_id() {
     let rules = [("q", QUEUE, "a"), ("t", TOPIC, "")];
     let records = [put("photos", "a1"), put("photos", "b1"), put("elsewhere", "a1")];
     let (journal, answer) = accepted(directory.path(), &rules, &records).await;
-    assert_eq!(answer, Accepted { received: 3, matched: 2, quarantined: 0 });
+    assert_eq!(answer, Accepted { received: 3, matched: 2, duplicates: 0, quarantined: 0 });
     assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "a1")]));
     assert_eq!(in_lane(&journal, TOPIC).await, owned(&[("t", "a1"), ("t", "b1")]));
 }
@@ -123,7 +140,7 @@ async fn metadata_and_tags_decide_who_gets_an_event_and_are_not_in_it() {
     ];
     let directory = tempfile::tempdir().unwrap();
     let (journal, answer) = accepted_by(directory.path(), rules, &records).await;
-    assert_eq!(answer, Accepted { received: 5, matched: 2, quarantined: 0 });
+    assert_eq!(answer, Accepted { received: 5, matched: 2, duplicates: 0, quarantined: 0 });
     assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "ceph"), ("q", "rustfs")]));
     let mut reader = journal.reader(&QUEUE.into()).await.unwrap();
     for fetched in reader.fetch(100, 1 << 20).await.unwrap() {
@@ -137,11 +154,36 @@ async fn two_rules_with_one_destination_are_two_messages() {
     let directory = tempfile::tempdir().unwrap();
     let rules = [("one", QUEUE, ""), ("two", QUEUE, "a")];
     let (journal, answer) = accepted(directory.path(), &rules, &[put("photos", "a1")]).await;
-    assert_eq!(answer, Accepted { received: 1, matched: 1, quarantined: 0 });
+    assert_eq!(answer, Accepted { received: 1, matched: 1, duplicates: 0, quarantined: 0 });
     assert_eq!(answer.to_string(), r#"{"received":1,"matched":1}"#);
     let mut lane = in_lane(&journal, QUEUE).await;
     lane.sort();
     assert_eq!(lane, owned(&[("one", "a1"), ("two", "a1")]));
+}
+
+#[tokio::test]
+async fn within_the_window_a_copy_is_dropped_counted_and_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), Some(Duration::from_mins(1)));
+    let acceptor = acceptor(&journal, compiled(&[("one", QUEUE, ""), ("two", QUEUE, "a")]));
+    let (a, b) = (put("photos", "a1"), put("photos", "b1"));
+    let first = accept(&acceptor, &[a.clone(), a.clone()]).await;
+    assert_eq!(first, Accepted { received: 2, matched: 2, duplicates: 1, quarantined: 0 });
+    let second = accept(&acceptor, &[a.clone(), b, a, put("elsewhere", "a1")]).await;
+    assert_eq!(second, Accepted { received: 4, matched: 3, duplicates: 2, quarantined: 0 });
+    assert_eq!(second.to_string(), r#"{"received":4,"matched":3,"duplicates":2}"#);
+    let mut lane = in_lane(&journal, QUEUE).await;
+    lane.sort();
+    assert_eq!(lane, owned(&[("one", "a1"), ("one", "b1"), ("two", "a1")]));
+}
+
+#[tokio::test]
+async fn without_a_window_every_copy_is_an_event() {
+    let directory = tempfile::tempdir().unwrap();
+    let records = [put("photos", "a1"), put("photos", "a1")];
+    let (journal, answer) = accepted(directory.path(), &[("q", QUEUE, "")], &records).await;
+    assert_eq!(answer, Accepted { received: 2, matched: 2, duplicates: 0, quarantined: 0 });
+    assert_eq!(in_lane(&journal, QUEUE).await.len(), 2);
 }
 
 #[tokio::test]
@@ -164,7 +206,7 @@ async fn a_great_many_undecided_events_are_kept_together() {
     let directory = tempfile::tempdir().unwrap();
     let records: Vec<_> = (0..1000).map(|key| put("unsure", &key.to_string())).collect();
     let (journal, answer) = accepted(directory.path(), &[], &records).await;
-    assert_eq!(answer, Accepted { received: 1000, matched: 0, quarantined: 1000 });
+    assert_eq!(answer, Accepted { received: 1000, matched: 0, duplicates: 0, quarantined: 1000 });
     let kept = journal.quarantined().await.unwrap();
     assert_eq!(kept.len(), 101);
     let lines = kept.iter().flat_map(|row| row.body.split(|&byte| byte == b'\n'));

@@ -200,6 +200,7 @@ pub(super) struct Shared {
     /// only then, never per record.
     claims: Mutex<HashSet<Arc<str>>>,
     quarantine_limit: u64,
+    deduplicates: bool,
     /// Held for as long as anything could write.
     _lock: File,
 }
@@ -221,6 +222,7 @@ impl Shared {
             status: watch::Sender::default(),
             claims: Mutex::default(),
             quarantine_limit: config.quarantine_limit.as_u64(),
+            deduplicates: config.dedupe_window.is_some(),
             _lock: lock,
         }
     }
@@ -283,6 +285,11 @@ impl Journal {
         }
         let duplicates = answer.await.unwrap_or_else(|_| Err(self.shared.ended()))?;
         Ok(Appended { duplicates })
+    }
+
+    /// Whether copies are known by their ids.
+    pub fn deduplicates(&self) -> bool {
+        self.shared.deduplicates
     }
 
     /// Opens the lane's reader, of which there is one at a time, before the first record that the

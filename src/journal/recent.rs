@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn minute() -> Recent {
-        Recent::new(Duration::from_secs(60))
+        Recent::new(Duration::from_mins(1))
     }
 
     /// Applies a checkpoint to the stored chunks, as the database does.

@@ -442,7 +442,9 @@ impl Writer {
         }
         self.group.bytes += bytes;
         self.group.replies.push((reply, letters.len() as u64));
-        letters.into_iter().for_each(|letter| self.take_back(letter));
+        for letter in letters {
+            self.take_back(letter);
+        }
     }
 
     fn take_back(&mut self, Leaving { id, body }: Leaving) {

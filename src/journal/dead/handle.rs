@@ -120,8 +120,9 @@ fn release(
     let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
     let (reply, answer) = oneshot::channel();
     failpoint::here("journal::release");
-    let asked = queue.blocking_send(Command::Release { letters, reply });
-    asked.map_err(|_| shared.ended())?;
+    if queue.blocking_send(Command::Release { letters, reply }).is_err() {
+        return Err(shared.ended().into());
+    }
     let released = answer.blocking_recv().unwrap_or_else(|_| Err(shared.ended()))?;
     failpoint::here("journal::released");
     match shared.dead.remove(&ids) {

@@ -281,12 +281,8 @@ impl Store {
             // Within the turn at the database: a later turn must not be overwritten by this one.
             self.look(|state| {
                 state.unwanted.retain(|id| !unwanted.contains(id));
-                for (lane, total) in touched {
-                    match total {
-                        Some(total) => drop(state.totals.insert(lane, total)),
-                        None => drop(state.totals.remove(&lane)),
-                    }
-                }
+                state.totals.extend(touched);
+                state.totals.retain(|_, total| total.count > 0);
             });
             Ok(done)
         })
@@ -353,19 +349,16 @@ impl<'a> Change<'a> {
         Ok(self.touched.entry(Arc::clone(lane)).or_default())
     }
 
-    /// The new totals of the lanes that changed; `None` for one without rows.
-    fn finish(mut self) -> Result<Vec<(Arc<str>, Option<DeadLetters>)>, redb::Error> {
-        let mut changed = Vec::new();
-        for (lane, total) in std::mem::take(&mut self.touched) {
+    /// The new totals of the lanes that changed, written.
+    fn finish(mut self) -> Result<BTreeMap<Arc<str>, DeadLetters>, redb::Error> {
+        for (lane, total) in &self.touched {
             if total.count == 0 {
-                self.totals.remove(&*lane)?;
-                changed.push((lane, None));
+                self.totals.remove(&**lane)?;
             } else {
-                self.totals.insert(&*lane, (total.count, total.bytes))?;
-                changed.push((lane, Some(total)));
+                self.totals.insert(&**lane, (total.count, total.bytes))?;
             }
         }
-        Ok(changed)
+        Ok(self.touched)
     }
 }
 
@@ -376,9 +369,9 @@ fn examine(database: &Database) -> Result<(), redb::Error> {
     match transaction.open_table(TOTALS) {
         Ok(totals) => {
             let (heads, bodies) = (transaction.open_table(HEADS)?, transaction.open_table(BODIES)?);
-            (totals.first()?, totals.last()?);
-            (heads.first()?, heads.last()?);
-            (bodies.first()?, bodies.last()?);
+            drop((totals.first()?, totals.last()?));
+            drop((heads.first()?, heads.last()?));
+            drop((bodies.first()?, bodies.last()?));
             Ok(())
         }
         Err(TableError::TableDoesNotExist(_)) => {

@@ -194,6 +194,9 @@ async fn a_death_that_is_settled_at_the_start_may_be_redriven_at_once() {
     assert_eq!(sorted_pending(&after.journal, "a").await, numbers(3));
 }
 
+/// What was done before the end, the directory as it is then, and the checkpoints it can have.
+type Step<'a> = (&'a str, &'a dyn Fn() -> TempDir, &'a [&'a str]);
+
 #[tokio::test]
 async fn a_redrive_that_is_killed_between_any_two_steps_is_finished_by_asking_again() {
     const LETTERS: usize = 2_500;
@@ -223,7 +226,6 @@ async fn a_redrive_that_is_killed_between_any_two_steps_is_finished_by_asking_ag
         image
     };
     let nothing_yet = || image_of(before.path());
-    type Step<'a> = (&'a str, &'a dyn Fn() -> TempDir, &'a [&'a str]);
     let steps: [Step<'_>; 4] = [
         ("before the commit", &nothing_yet, &["old", "none"]),
         // A checkpoint that has forgotten the rows is later than their end.
@@ -332,7 +334,9 @@ async fn numbers_are_never_given_twice_while_a_letter_has_one() {
     running.stop().unwrap();
     // An operator takes the log away and leaves the dead letters.
     fs::remove_file(directory.path().join("meta.redb")).unwrap();
-    segment_files(directory.path()).into_iter().for_each(|path| fs::remove_file(path).unwrap());
+    for path in segment_files(directory.path()) {
+        fs::remove_file(path).unwrap();
+    }
     let running = start(directory.path());
     assert_eq!(running.recovery.dead_letters.unknown, 30);
     assert_eq!(counts(&running.journal, "a"), (30, 30, 0));

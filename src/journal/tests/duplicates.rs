@@ -8,7 +8,7 @@ use super::{
 };
 
 fn windowed(directory: &Path) -> Config {
-    let window = Some(Duration::from_secs(3600));
+    let window = Some(Duration::from_hours(1));
     Config { dedupe_window: window, ..config_in(directory) }
 }
 
