@@ -141,14 +141,15 @@ impl Daemon {
             probe: probe(aws.clone(), renderer.clone()),
         };
         let s3 = control::Server::bind(config.listen.s3, api).await?;
+        let lanes = lanes(aws, renderer, journal.clone(), config.deliver.clone());
         let admin = admin::Server::bind(
             config.listen.admin,
             health(journal.clone(), documents),
-            exposition(journal.clone(), metrics),
+            exposition(journal.clone(), lanes.status(), metrics),
             explanation(control::Explainer::new(scope, requests, store.status())),
         )
         .await?;
-        let lanes = lanes(aws, renderer, journal, config.deliver.clone());
+        let documents_changed = store.status();
         log_addresses([
             ("events", events.address()),
             ("s3", s3.address()),
@@ -160,7 +161,7 @@ impl Daemon {
         let mut daemon = Self { stages, stopper, grace, documents: loaded };
         daemon.run_writer(writer)?;
         let destinations = store.destinations();
-        daemon.run("lanes", lanes.run(destinations, stop.clone()));
+        daemon.run("lanes", lanes.run(destinations, documents_changed, stop.clone()));
         daemon.run("document watch", store.run(stop.clone()));
         daemon.run("events listener", events.run(stop.clone()));
         daemon.run("s3 listener", s3.run(stop.clone()));
@@ -298,15 +299,17 @@ fn lanes(
     renderer: Renderer,
     journal: journal::Journal,
     config: deliver::Config,
-) -> deliver::Lanes<impl Fn(&Destination) -> (Publisher, Form) + Send + use<>> {
+) -> deliver::Lanes<impl Fn(&Destination) -> deliver::Connection<Publisher> + Send + use<>> {
     let connect = move |destination: &Destination| {
         let form = match destination.service() {
             Service::Sqs | Service::Sns | Service::Lambda => Form::S3Event,
             Service::EventBridge => Form::EventBridge,
         };
-        (aws.publisher(destination), form)
+        let publisher = aws.publisher(destination);
+        deliver::Connection { publisher, form, config: config.clone() }
     };
-    deliver::Lanes::new(journal, renderer, connect, config)
+    let still_wanted = deliver::StillWanted::new(|_, _, _| true);
+    deliver::Lanes::new(journal, renderer, connect, still_wanted)
 }
 
 /// How the S3 API asks a destination whether it would take events.
@@ -353,10 +356,11 @@ fn health(
 
 fn exposition(
     journal: journal::Journal,
+    lanes: deliver::Statuses,
     metrics: telemetry::Metrics,
 ) -> impl Fn() -> String + Send + Sync {
     move || {
-        deliver::observe(&journal);
+        deliver::observe(&journal, &lanes);
         metrics.render()
     }
 }

@@ -1,48 +1,47 @@
-//! One destination's deliveries: read, render, send, acknowledge, and try again.
+//! One destination's deliveries: the loop that decides what to do next.
+//!
+//! The lane's task owns everything that this file names. What it decides by is in parts that know
+//! neither clock nor disk (`policy`, `circuit`, `limiter`, `batch`, `tickets`, `removal`); what it
+//! does is beside this file: `intake` reads, `settle` follows from answers, `graves` gives up.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, hash::RandomState, sync::Arc, time::Duration};
 
 use futures_util::{
     StreamExt,
     future::{BoxFuture, FutureExt},
     stream::FuturesUnordered,
 };
-use tokio::time::{Instant, sleep_until};
-use tracing::{debug, error, info, warn};
+use jiff::Timestamp;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 use super::{
-    Config,
+    Config, LaneState, LaneStatus, OverQuota, Removal, StillWanted,
+    batch::{Batch, Ready, Shape, size},
+    circuit::{Circuit, Era, News, Permit, State, Why},
+    clock::Clock,
+    graves::{Graves, Relief},
+    intake::{Expansion, Intake},
+    limiter::{Epoch, Limiter},
     metrics::Counters,
-    pace::{Generation, Pace},
+    policy::Policy,
+    removal::Absences,
+    sweep::Sweep,
+    ticket::Ticket,
+    tickets::Tickets,
 };
 use crate::{
-    journal::{Position, ReadError, Reader},
-    model::{Message, Record, RecordError},
+    journal::{ReadError, Reader},
+    model::Destination,
     payload::{Form, Renderer},
-    publish::{Cause, Class, Publish, Verdict},
+    publish::{Publish, Verdict},
     stop::Stop,
 };
 
-/// Bytes of rendered messages that a lane holds before it reads no further.
-const READY_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// Messages that wait alone before a lane reads no further: some 3 MB of memory.
-const WAITING_MAX: usize = 16_384;
-
-/// Messages refused in a row, each alone and for no known fault of its own, that make it the
-/// destination's problem.
-const REFUSALS_MAX: u32 = 3;
-
-/// How long to wait for file descriptors or memory that the process lacks.
-const EXHAUSTED_WAIT: Duration = Duration::from_secs(1);
-
-/// A message that was rejected waits as if it had failed this often.
-const FAILURES_OF_A_REJECT: u32 = 32;
+/// How often the age of what waits is looked at, at the least: the wall clock may be set.
+const AGE_LOOK: Duration = Duration::from_mins(1);
 
 /// Why a lane ended on its own.
 #[derive(Debug, thiserror::Error)]
@@ -54,411 +53,346 @@ pub struct LaneError {
     pub source: ReadError,
 }
 
+/// How a destination is reached.
+#[derive(Debug)]
+pub struct Connection<P> {
+    /// Sends.
+    pub publisher: P,
+    /// The form of its messages.
+    pub form: Form,
+    /// Its own settings.
+    pub config: Config,
+}
+
+/// What all lanes have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Surroundings {
+    pub(super) renderer: Arc<Renderer>,
+    pub(super) still_wanted: StillWanted,
+    pub(super) clock: Clock,
+    /// Changes when a document does.
+    pub(super) documents: watch::Receiver<()>,
+}
+
+/// What the owner of the lanes asks of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Orders {
+    /// Nobody names the destination any more, and nothing is pending.
+    pub(super) retire: bool,
+    /// The journal is full: bury the oldest until no more bytes than this are pending.
+    pub(super) relieve_to: Option<u64>,
+}
+
 /// The task that owns one destination.
 #[derive(Debug)]
-pub struct Lane<P> {
-    destination: Arc<str>,
-    reader: Reader,
-    renderer: Arc<Renderer>,
-    form: Form,
-    publisher: Arc<P>,
-    config: Config,
-    counters: Counters,
-    pace: Pace,
-    /// Rendered, and to be sent as soon as the pace allows.
-    ready: VecDeque<Delivery>,
-    ready_bytes: usize,
+pub(super) struct Lane<P> {
+    pub(super) destination: Destination,
+    pub(super) name: Arc<str>,
+    pub(super) reader: Reader,
+    pub(super) surroundings: Surroundings,
+    pub(super) publisher: Arc<P>,
+    pub(super) form: Form,
+    pub(super) config: Config,
+    pub(super) policy: Policy,
+    pub(super) counters: Counters,
+    pub(super) limiter: Limiter,
+    pub(super) circuit: Circuit,
+    pub(super) shape: Shape,
+    /// Rendered, and to be sent as soon as limiter and circuit allow.
+    pub(super) ready: Ready,
     /// To be read again when their time has come.
-    waiting: BinaryHeap<Reverse<Waiting>>,
-    /// Messages refused since the last delivery, each alone and for no known fault of its own.
-    refusals: u32,
+    pub(super) tickets: Tickets<Ticket>,
+    /// To become dead letters, or to be forgotten.
+    pub(super) graves: Graves,
+    pub(super) relief: Relief,
+    pub(super) absences: Absences,
+    pub(super) sweep: Option<Sweep>,
+    pub(super) keys: RandomState,
+    /// Messages that the destination took since the lane was opened.
+    pub(super) delivered: u64,
+    /// Messages refused alone since the last delivery, each for a reason that nobody knows.
+    pub(super) doubts: Vec<u64>,
+    /// Messages that were at fault themselves since the last delivery.
+    pub(super) poisoned: u32,
+    /// Whether it was told that the destination fails.
+    pub(super) told: News,
     /// Until when nothing is read, because the process lacks descriptors or memory.
-    no_reading_until: Option<Instant>,
-    on_the_wire: FuturesUnordered<BoxFuture<'static, Attempt>>,
+    pub(super) no_reading_until: Option<Instant>,
+    pub(super) expansion: Expansion,
+    /// Bytes of messages on the wire.
+    pub(super) wire_bytes: usize,
+    pub(super) status: watch::Sender<LaneStatus>,
+    wire: FuturesUnordered<BoxFuture<'static, Answer>>,
+    /// When the oldest event of each request on the wire was accepted.
+    wire_since: BTreeMap<u64, Timestamp>,
+    requests: u64,
+    orders: watch::Receiver<Orders>,
 }
 
-/// One event on its way to this destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Ticket {
-    position: Position,
-    /// Which of the record's destinations this is.
-    ordinal: usize,
-    failures: u32,
-    company: Company,
-}
-
-/// Whether a message shares its request. One that was refused by itself does not spoil another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Company {
-    Any,
-    None,
-}
-
-/// What an attempt says about the destination.
+/// A request that was answered.
 #[derive(Debug)]
-enum Sign {
-    /// It takes messages.
-    Good,
-    /// It takes some, and the others were too much.
-    Throttled(Cause),
-    /// One message was refused; that may be the message's fault.
-    Doubtful(Cause),
-    /// It takes nothing.
-    Bad { after: Option<Duration>, cause: Cause },
-}
-
-#[derive(Debug)]
-struct Delivery {
-    ticket: Ticket,
-    message: Message,
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Waiting {
-    until: Instant,
-    ticket: Ticket,
-}
-
-#[derive(Debug)]
-struct Attempt {
-    started: Generation,
-    tickets: Vec<Ticket>,
-    messages: Vec<Message>,
-    verdicts: Vec<Verdict>,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum RenderError {
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    #[error("the record names no rule for this destination")]
-    NoRule,
+pub(super) struct Answer {
+    number: u64,
+    pub(super) batch: Batch,
+    pub(super) bytes: usize,
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) round_trip: Duration,
+    pub(super) era: Era,
+    pub(super) epoch: Epoch,
 }
 
 impl<P: Publish> Lane<P> {
     /// Takes over one destination's place in the journal.
-    pub fn new(
-        destination: Arc<str>,
+    pub(super) fn new(
+        destination: Destination,
         reader: Reader,
-        (renderer, form): (Arc<Renderer>, Form),
-        publisher: P,
-        config: &Config,
+        surroundings: Surroundings,
+        connection: Connection<P>,
+        orders: watch::Receiver<Orders>,
     ) -> Self {
-        let entries_max = publisher.limits().entries;
+        let Connection { publisher, form, config } = connection;
+        let name: Arc<str> = destination.as_str().into();
+        let (max_attempts, unknown_attempts) = (config.max_attempts, config.unknown_attempts);
         Self {
-            counters: Counters::new(&destination),
-            destination,
-            reader,
-            renderer,
-            form,
-            publisher: Arc::new(publisher),
-            config: config.clone(),
-            pace: Pace::new(config.backoff.clone(), config.concurrency.get(), entries_max),
-            ready: VecDeque::new(),
-            ready_bytes: 0,
-            waiting: BinaryHeap::new(),
-            refusals: 0,
+            counters: Counters::new(&name),
+            policy: Policy { max_attempts, unknown_attempts },
+            limiter: Limiter::new(config.concurrency_min.get(), config.concurrency_max.get()),
+            circuit: Circuit::new(config.backoff.clone(), config.probe_interval),
+            shape: publisher.limits().into(),
+            ready: Ready::default(),
+            tickets: Tickets::new(),
+            graves: Graves::default(),
+            relief: Relief::new(config.quota, Instant::now()),
+            absences: Absences::default(),
+            sweep: config.paused.then(|| Sweep::at(Instant::now())),
+            keys: RandomState::new(),
+            delivered: 0,
+            doubts: Vec::new(),
+            poisoned: 0,
+            told: News::default(),
             no_reading_until: None,
-            on_the_wire: FuturesUnordered::new(),
+            expansion: Expansion::default(),
+            wire_bytes: 0,
+            status: watch::Sender::new(LaneStatus::new(&name)),
+            wire: FuturesUnordered::new(),
+            wire_since: BTreeMap::new(),
+            requests: 0,
+            publisher: Arc::new(publisher),
+            orders,
+            destination,
+            name,
+            reader,
+            surroundings,
+            form,
+            config,
         }
     }
 
-    /// Delivers until the stop. An attempt that is on the wire then may finish within the grace.
-    pub async fn run(mut self, stop: Stop) -> Result<(), LaneError> {
+    /// How the lane is doing, now and later.
+    pub(super) fn status(&self) -> watch::Receiver<LaneStatus> {
+        self.status.subscribe()
+    }
+
+    /// Delivers until the stop, or until it is retired. An attempt that is on the wire at the stop
+    /// may finish within the grace.
+    pub(super) async fn run(mut self, stop: Stop) -> Result<(), LaneError> {
         loop {
             let now = Instant::now();
-            self.start_attempts(now);
-            let (wake_at, has_room) = (self.wake_at(now), self.has_room(now));
+            self.send(now);
+            self.report(now);
+            let (wake_at, intake) = (self.wake_at(now), self.intake(now));
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
-                Some(attempt) = self.on_the_wire.next() => self.settle(attempt).await,
-                () = wake_up(wake_at) => self.recall().await?,
-                () = self.reader.ready(), if has_room => self.fetch().await?,
+                Ok(()) = self.orders.changed() => {
+                    let orders = *self.orders.borrow_and_update();
+                    if orders.retire {
+                        break;
+                    }
+                    self.relief.order(orders.relieve_to, now);
+                }
+                Some(answer) = self.wire.next() => self.answered(answer).await,
+                Ok(()) = self.surroundings.documents.changed(), if self.may_give_up() => {
+                    self.look_for_removed(now);
+                }
+                () = wake_up(wake_at) => self.wake().await?,
+                () = self.reader.ready(), if intake != Intake::Nothing => {
+                    self.take_in(intake).await?;
+                }
             }
         }
-        self.finish(&stop).await;
-        Ok(())
+        self.finish(&stop).await
     }
 
-    async fn finish(&mut self, stop: &Stop) {
+    async fn finish(&mut self, stop: &Stop) -> Result<(), LaneError> {
         loop {
-            let settled = tokio::select! {
+            let answered = tokio::select! {
                 biased;
                 () = stop.expired() => None,
-                attempt = self.on_the_wire.next() => attempt,
+                answer = self.wire.next() => answer,
             };
-            match settled {
-                Some(attempt) => self.settle(attempt).await,
-                None => return,
+            match answered {
+                Some(answer) => self.answered(answer).await,
+                None => break,
             }
+        }
+        self.bury(Instant::now()).await.map(drop)
+    }
+
+    async fn answered(&mut self, answer: Answer) {
+        self.wire_since.remove(&answer.number);
+        self.wire_bytes = self.wire_bytes.saturating_sub(answer.bytes);
+        self.settle(answer).await;
+    }
+
+    /// What is due beside sending and reading.
+    async fn wake(&mut self) -> Result<(), LaneError> {
+        let now = Instant::now();
+        if self.no_reading_until.is_some_and(|until| until > now) {
+            return Ok(());
+        }
+        self.no_reading_until = None;
+        self.expire(now);
+        self.relieve(now).await?;
+        self.look_on(now).await?;
+        self.bury(now).await?;
+        self.recall(now).await?;
+        // The old must not crowd out the new.
+        match self.intake(now) {
+            Intake::Messages => self.take_in(Intake::Messages).await,
+            Intake::Tickets | Intake::Nothing => Ok(()),
         }
     }
 
-    fn start_attempts(&mut self, now: Instant) {
-        while !self.ready.is_empty() && self.on_the_wire.len() < self.pace.requests(now) {
-            let attempt = self.next_attempt();
-            self.on_the_wire.push(attempt);
-        }
+    /// What may be sent now.
+    pub(super) fn permit(&self, now: Instant) -> Permit {
+        if self.config.paused { Permit::Nothing } else { self.circuit.permit(now) }
     }
 
-    /// Fills a request greedily: whatever is ready goes, nothing waits for company.
-    fn next_attempt(&mut self) -> BoxFuture<'static, Attempt> {
-        let mut room = self.publisher.limits().bytes;
-        let (mut tickets, mut messages) = (Vec::new(), Vec::new());
-        while let Some(next) = self.ready.front()
-            && tickets.len() < self.pace.entries()
-        {
-            let weight = self.publisher.weight(&next.message);
-            // The first goes even if it is too large: the service shall say so.
-            let alone = next.ticket.company == Company::None;
-            if (weight > room || alone) && !tickets.is_empty() {
-                break;
-            }
-            room = room.saturating_sub(weight);
-            let Some(Delivery { ticket, message }) = self.ready.pop_front() else { break };
-            self.ready_bytes = self.ready_bytes.saturating_sub(message.body.len());
-            tickets.push(ticket);
-            messages.push(message);
-            if alone {
-                break;
-            }
-        }
-        let (publisher, started) = (Arc::clone(&self.publisher), self.pace.generation());
-        async move {
-            let verdicts = publisher.publish(&messages).await;
-            assert_eq!(tickets.len(), verdicts.len(), "one verdict per message");
-            Attempt { started, tickets, messages, verdicts }
-        }
-        .boxed()
-    }
-
-    async fn settle(&mut self, attempt: Attempt) {
-        for cause in attempt.verdicts.iter().filter_map(Verdict::cause) {
-            self.counters.failed(cause.class);
-        }
-        match attempt.sign() {
-            Sign::Bad { after, cause } => {
-                self.slow_down(attempt.started, after, &cause);
-                self.send_again(attempt);
-                return;
-            }
-            Sign::Good => self.speed_up(attempt.started),
-            Sign::Throttled(cause) => self.ease(attempt.started, &cause),
-            Sign::Doubtful(cause) => self.doubt(attempt.started, &cause),
-        }
-        self.settle_each(attempt).await;
-    }
-
-    async fn settle_each(&mut self, attempt: Attempt) {
-        let mut delivered = Vec::with_capacity(attempt.tickets.len());
-        let sent = attempt.tickets.into_iter().zip(attempt.messages);
-        for ((ticket, message), verdict) in sent.zip(attempt.verdicts).rev() {
-            match verdict {
-                Verdict::Delivered => delivered.push(ticket.position),
-                Verdict::Retry { cause, .. } if cause.class == Class::Throttled => {
-                    self.send_one_again(ticket, message);
+    fn send(&mut self, now: Instant) {
+        while !self.ready.is_empty() {
+            match self.permit(now) {
+                Permit::Nothing => return,
+                Permit::Probe => {
+                    self.request(Shape { entries: 1, ..self.shape });
+                    self.circuit.probing();
                 }
-                Verdict::Retry { cause, .. } => self.wait(ticket, &cause),
-                // Nothing is given up: a message that is refused today waits the longest.
-                Verdict::Reject(cause) => {
-                    self.wait(Ticket { failures: FAILURES_OF_A_REJECT, ..ticket }, &cause);
+                Permit::Everything if self.wire.len() >= self.limiter.limit() => {
+                    self.limiter.reached(now);
+                    return;
                 }
+                Permit::Everything if self.lingers_until().is_some_and(|until| until > now) => {
+                    return;
+                }
+                Permit::Everything => self.request(self.shape),
             }
         }
-        self.counters.delivered(delivered.len());
-        self.reader.acknowledge(&delivered).await;
     }
 
-    /// One message that is refused alone may be at fault itself; several in a row are not.
-    fn doubt(&mut self, started: Generation, cause: &Cause) {
-        self.refusals = self.refusals.saturating_add(1);
-        if self.refusals >= REFUSALS_MAX && cause.class != Class::Poison {
-            self.slow_down(started, None, cause);
-        }
+    /// Until when what is ready waits for company.
+    fn lingers_until(&self) -> Option<Instant> {
+        let waits = !self.config.linger.is_zero() && !self.ready.fills(self.shape);
+        self.ready.first().filter(|_| waits).map(|first| first.since + self.config.linger)
     }
 
-    fn ease(&mut self, started: Generation, cause: &Cause) {
-        if let Some(wait) = self.pace.throttled(started, Instant::now(), fastrand::f64()) {
-            let destination = &self.destination;
-            debug!(%destination, ?wait, %cause, "throttled, going slower");
-        }
-    }
-
-    fn slow_down(&mut self, started: Generation, after: Option<Duration>, cause: &Cause) {
-        let wait = self.pace.failed(started, Instant::now(), after, fastrand::f64());
-        let (destination, failures) = (&self.destination, self.pace.failures());
-        match wait {
-            // The first, and ever rarer reminders: a destination may be dead for days.
-            Some(wait) if failures.is_power_of_two() => {
-                warn!(%destination, failures, class = cause.class.name(), ?wait, %cause, "delivery failed, will retry");
-            }
-            Some(wait) => {
-                debug!(%destination, failures, ?wait, %cause, "delivery failed, will retry");
-            }
-            None => {}
-        }
-    }
-
-    fn speed_up(&mut self, started: Generation) {
-        self.refusals = 0;
-        let failures = self.pace.succeeded(started);
-        if failures > 0 {
-            info!(destination = %self.destination, failures, "delivering again");
-        }
-    }
-
-    fn send_again(&mut self, attempt: Attempt) {
-        for (ticket, message) in attempt.tickets.into_iter().zip(attempt.messages).rev() {
-            self.send_one_again(ticket, message);
-        }
-    }
-
-    fn send_one_again(&mut self, ticket: Ticket, message: Message) {
-        let ticket = Ticket { failures: ticket.failures.saturating_add(1), ..ticket };
-        self.ready_bytes += message.body.len();
-        self.ready.push_front(Delivery { ticket, message });
-    }
-
-    fn wait(&mut self, ticket: Ticket, cause: &Cause) {
-        let failures = ticket.failures.saturating_add(1);
-        let wait = self.config.backoff.wait(failures, fastrand::f64());
-        let (destination, seq) = (&self.destination, ticket.position.seq());
-        if ticket.failures == 0 || cause.class == Class::Poison {
-            warn!(%destination, seq, class = cause.class.name(), ?wait, %cause, "message refused, will retry");
-        } else {
-            debug!(%destination, seq, failures, class = cause.class.name(), ?wait, %cause, "message refused, will retry");
-        }
-        let ticket = Ticket { failures, company: Company::None, ..ticket };
-        self.waiting.push(Reverse(Waiting { until: Instant::now() + wait, ticket }));
+    fn request(&mut self, shape: Shape) {
+        let batch = self.ready.cut(shape, |message| self.publisher.weight(message));
+        let bytes = batch.messages.iter().map(size).sum();
+        self.wire_bytes += bytes;
+        self.requests += 1;
+        let number = self.requests;
+        let accepted = batch.tickets.iter().map(|ticket| ticket.accepted).min();
+        self.wire_since.extend(accepted.map(|accepted| (number, accepted)));
+        let publisher = Arc::clone(&self.publisher);
+        let (era, epoch) = (self.circuit.era(), self.limiter.epoch());
+        let request = async move {
+            let started = Instant::now();
+            let verdicts = publisher.publish(&batch.messages).await;
+            assert_eq!(batch.messages.len(), verdicts.len(), "one verdict per message");
+            Answer { number, batch, bytes, verdicts, round_trip: started.elapsed(), era, epoch }
+        };
+        self.wire.push(request.boxed());
     }
 
     fn wake_at(&self, now: Instant) -> Option<Instant> {
-        let hold = self.pace.hold_until().filter(|until| *until > now && !self.ready.is_empty());
-        let due = self.waiting.peek().filter(|_| self.can_hold_more()).map(|Reverse(it)| it.until);
-        let due = due.map(|due| due.max(self.no_reading_until.unwrap_or(due)));
-        hold.into_iter().chain(due).chain(self.no_reading_until).min()
-    }
-
-    /// Reads those messages again whose wait is over, and then new ones: the old must not crowd
-    /// out the new.
-    async fn recall(&mut self) -> Result<(), LaneError> {
-        let now = Instant::now();
-        self.no_reading_until = self.no_reading_until.filter(|until| *until > now);
-        let mut share = self.ready_max() / 2;
-        while share > 0
-            && self.no_reading_until.is_none()
-            && self.can_hold_more()
-            && let Some(Reverse(next)) = self.waiting.peek()
-            && next.until <= now
-        {
-            let ticket = next.ticket;
-            match self.reader.reread(ticket.position).await {
-                Ok((position, body)) => {
-                    self.waiting.pop();
-                    self.make_ready(Ticket { position, ..ticket }, &body);
-                }
-                Err(cause) => self.bear(cause)?,
-            }
-            share -= 1;
-        }
-        if self.has_room(now) { self.fetch().await } else { Ok(()) }
-    }
-
-    /// Whether new records may be read.
-    fn has_room(&self, now: Instant) -> bool {
-        let may_read = self.no_reading_until.is_none_or(|until| until <= now);
-        may_read && self.can_hold_more() && self.waiting.len() < WAITING_MAX
-    }
-
-    fn can_hold_more(&self) -> bool {
-        self.ready_bytes < READY_BYTES_MAX && self.ready.len() < self.ready_max()
-    }
-
-    /// Twice what can be on the wire, so that the next requests are ready when a place is free.
-    fn ready_max(&self) -> usize {
-        self.config.concurrency.get().saturating_mul(self.publisher.limits().entries * 2)
-    }
-
-    async fn fetch(&mut self) -> Result<(), LaneError> {
-        let count = self.ready_max() - self.ready.len();
-        let bytes = READY_BYTES_MAX - self.ready_bytes;
-        match self.reader.fetch(count, bytes).await {
-            Ok(fetched) => {
-                for it in fetched {
-                    let (position, ordinal) = (it.position, it.ordinal);
-                    let ticket = Ticket { position, ordinal, failures: 0, company: Company::Any };
-                    self.make_ready(ticket, &it.body);
-                }
-                Ok(())
-            }
-            Err(cause) => self.bear(cause),
-        }
-    }
-
-    /// Lacking descriptors or memory passes; any other failure to read ends the lane.
-    fn bear(&mut self, source: ReadError) -> Result<(), LaneError> {
-        let destination = Arc::clone(&self.destination);
-        if !is_exhaustion(&source) {
-            return Err(LaneError { destination, source });
-        }
-        warn!(%destination, cause = %source, "cannot read what is pending, will retry");
-        self.no_reading_until = Some(Instant::now() + EXHAUSTED_WAIT);
-        Ok(())
-    }
-
-    fn make_ready(&mut self, ticket: Ticket, body: &[u8]) {
-        match self.render(body, ticket.ordinal) {
-            Ok(message) => {
-                self.ready_bytes += message.body.len();
-                self.ready.push_back(Delivery { ticket, message });
-            }
-            // The record stays pending: another version of fanfare may read it.
-            Err(cause) => {
-                let (destination, seq) = (&self.destination, ticket.position.seq());
-                error!(%destination, seq, %cause, "cannot render a record; it stays pending");
-                let until = Instant::now() + self.config.backoff.cap();
-                self.waiting.push(Reverse(Waiting { until, ticket }));
-            }
-        }
-    }
-
-    fn render(&self, body: &[u8], ordinal: usize) -> Result<Message, RenderError> {
-        let record = Record::decode(body)?;
-        let rule = record.rules.get(ordinal).ok_or(RenderError::NoRule)?.as_ref();
-        self.renderer.message(self.form, &record.event, rule).ok_or(RenderError::NoRule)
-    }
-}
-
-impl Attempt {
-    fn sign(&self) -> Sign {
-        let causes = || self.verdicts.iter().filter_map(Verdict::cause);
-        let throttled = causes().find(|cause| cause.class == Class::Throttled);
-        if causes().count() < self.verdicts.len() {
-            return throttled.map_or(Sign::Good, |cause| Sign::Throttled(cause.clone()));
-        }
-        let Some(first) = self.verdicts.first() else { return Sign::Good };
-        let (after, cause) = match first {
-            Verdict::Delivered => return Sign::Good,
-            Verdict::Retry { after, cause } => (*after, cause.clone()),
-            Verdict::Reject(cause) => (None, cause.clone()),
+        let probe = match self.circuit.state() {
+            State::Open { until, .. } => Some(until).filter(|until| *until > now),
+            State::Closed | State::HalfOpen { .. } => None,
         };
-        let may_be_the_message =
-            matches!(cause.class, Class::Poison | Class::BatchShape | Class::Unknown);
-        if self.verdicts.len() == 1 && may_be_the_message {
-            return Sign::Doubtful(cause);
-        }
-        Sign::Bad { after, cause }
+        let may_send = self.permit(now) == Permit::Everything;
+        let may_send = may_send && self.wire.len() < self.limiter.limit();
+        let read = [
+            self.recall_at(now),
+            self.graves.due(),
+            self.expires_at(now),
+            self.relief.at(),
+            self.sweep.as_ref().map(Sweep::due),
+        ];
+        let read = read.into_iter().flatten().min();
+        let read = read.map(|at| self.no_reading_until.map_or(at, |until| at.max(until)));
+        let linger = self.lingers_until().filter(|_| may_send);
+        [probe, linger, read, self.no_reading_until].into_iter().flatten().min()
     }
-}
 
-/// Whether the process, or the machine, has run out of file descriptors or memory for now.
-fn is_exhaustion(error: &ReadError) -> bool {
-    const ENOMEM: i32 = 12;
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    let ReadError::Disk { source, .. } = error else { return false };
-    matches!(source.raw_os_error(), Some(ENOMEM | ENFILE | EMFILE))
+    /// When the oldest of what waits becomes too old.
+    fn expires_at(&self, now: Instant) -> Option<Instant> {
+        // While what is too old cannot be buried, no more of it is looked for.
+        let may_expire = !self.config.paused && self.graves.may_dig();
+        let max_age = self.config.max_age.filter(|_| may_expire)?;
+        let (_, oldest) = self.tickets.oldest_from(0)?;
+        let left = max_age.saturating_sub(oldest.age(self.surroundings.clock.now()));
+        Some(now + left.min(AGE_LOOK))
+    }
+
+    /// Whether what is not asked for any more is given up.
+    pub(super) fn may_give_up(&self) -> bool {
+        self.config.removal != Removal::KeepDraining
+    }
+
+    /// Whether what is over the quota is given up.
+    pub(super) fn quota(&self) -> Option<u64> {
+        let quota =
+            self.config.quota.filter(|_| self.config.over_quota == OverQuota::DeadLetterOldest);
+        quota.map(|quota| quota.as_u64())
+    }
+
+    /// Holds nothing that cannot be sent: it is read again when it can.
+    pub(super) fn park(&mut self) {
+        while let Some(delivery) = self.ready.pop_front() {
+            self.tickets.rest(delivery.ticket.position.seq(), delivery.ticket, None);
+        }
+    }
+
+    /// When the oldest event that the lane knows of was accepted.
+    fn oldest(&self) -> Option<Timestamp> {
+        let resting = self.tickets.oldest_from(0).map(|(_, ticket)| ticket.accepted);
+        let ready = self.ready.first().map(|first| first.ticket.accepted);
+        self.wire_since.values().copied().chain(resting).chain(ready).min()
+    }
+
+    fn report(&self, now: Instant) {
+        let waits = || self.ready.is_empty() && self.wire.is_empty();
+        let due = || self.tickets.next_due().flatten().filter(|until| *until > now && waits());
+        let (state, next) = match self.circuit.state() {
+            _ if self.config.paused => (LaneState::Paused, None),
+            State::Closed => match due() {
+                Some(until) => (LaneState::Retrying, Some(until)),
+                None => (LaneState::Delivering, None),
+            },
+            State::Open { until, why: Why::Failing } => (LaneState::Retrying, Some(until)),
+            State::Open { until, why: Why::Broken } => (LaneState::Broken, Some(until)),
+            State::HalfOpen { why: Why::Failing } => (LaneState::Retrying, None),
+            State::HalfOpen { why: Why::Broken } => (LaneState::Broken, None),
+        };
+        let next = next.map(|at| self.surroundings.clock.now() + at.saturating_duration_since(now));
+        self.status.send_modify(|status| {
+            (status.state, status.next_attempt) = (state, next);
+            (status.concurrency, status.in_flight) = (self.limiter.limit(), self.wire.len());
+            status.waiting = self.tickets.resting() + self.graves.len();
+            status.held_back = self.tickets.held_back();
+            (status.delivered, status.oldest) = (self.delivered, self.oldest());
+        });
+    }
 }
 
 async fn wake_up(at: Option<Instant>) {

@@ -1,4 +1,5 @@
-//! The lanes of all destinations: one is started when a destination first has work.
+//! The lanes of all destinations: one is started when a destination first has work, and closed when
+//! nobody names it and nothing is pending.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,20 +7,37 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, task::JoinSet, time::sleep};
-use tracing::{error, info};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+    time::{MissedTickBehavior, interval},
+};
+use tracing::{error, info, warn};
 
-use super::{Config, Lane, LaneError};
+use super::{
+    Connection, LaneError, Statuses, StillWanted, WhenFull,
+    books::Books,
+    clock::Clock,
+    lane::{Lane, Orders, Surroundings},
+    metrics,
+};
 use crate::{
-    journal::{Journal, OpenReaderError},
+    journal::{self, Journal, OpenReaderError, Refusing},
     model::Destination,
-    payload::{Form, Renderer},
+    payload::Renderer,
     publish::Publish,
     stop::Stop,
 };
 
-/// How often to see whether events are pending for a destination that no rule names any more.
-const LOOK: Duration = Duration::from_secs(10);
+/// How often to see whether the journal is full.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// After so many glances the books are checked, and lanes are opened and closed for what changed
+/// without a word: events for a destination that no rule names, and the end of them.
+const GLANCES_A_LOOK: u32 = 10;
+
+/// The part of what is pending that a lane gives up when the journal is full.
+const RELIEF: u64 = 8;
 
 /// Why the lanes ended on their own.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +55,7 @@ pub enum LanesError {
     Lane(#[from] LaneError),
     /// A lane panicked, which is a bug.
     #[error("a lane panicked")]
-    Panicked(#[source] tokio::task::JoinError),
+    Panicked(#[source] JoinError),
 }
 
 /// Starts and owns the lanes.
@@ -46,74 +64,156 @@ pub struct Lanes<C> {
     journal: Journal,
     renderer: Arc<Renderer>,
     connect: C,
-    config: Config,
-    open: HashSet<Arc<str>>,
-    running: JoinSet<Result<(), LaneError>>,
+    still_wanted: StillWanted,
+    clock: Clock,
+    statuses: Statuses,
+    books: Books,
+    open: HashMap<Arc<str>, Open>,
+    running: JoinSet<(Arc<str>, Result<(), LaneError>)>,
+    /// Lanes of the journal that name no destination.
+    nameless: HashSet<Arc<str>>,
+}
+
+/// What is known of a lane that runs.
+#[derive(Debug)]
+struct Open {
+    orders: watch::Sender<Orders>,
+    when_full: WhenFull,
 }
 
 impl<C, P> Lanes<C>
 where
-    C: Fn(&Destination) -> (P, Form) + Send,
+    C: Fn(&Destination) -> Connection<P> + Send,
     P: Publish,
 {
-    /// `connect` makes the publisher of a destination and says what form its messages have.
-    pub fn new(journal: Journal, renderer: Renderer, connect: C, config: Config) -> Self {
-        let (open, running) = (HashSet::new(), JoinSet::new());
-        Self { journal, renderer: Arc::new(renderer), connect, config, open, running }
+    /// `connect` says how a destination is reached, `still_wanted` whether an event is asked for.
+    pub fn new(
+        journal: Journal,
+        renderer: Renderer,
+        connect: C,
+        still_wanted: StillWanted,
+    ) -> Self {
+        Self {
+            journal,
+            renderer: Arc::new(renderer),
+            connect,
+            still_wanted,
+            clock: Clock::default(),
+            statuses: Statuses::default(),
+            books: Books::default(),
+            open: HashMap::new(),
+            running: JoinSet::new(),
+            nameless: HashSet::new(),
+        }
+    }
+
+    /// How each lane is doing, now and later.
+    pub fn status(&self) -> Statuses {
+        self.statuses.clone()
     }
 
     /// Keeps a lane running for every destination that the rules name or that still has events
-    /// pending, until the stop or until one of them fails.
-    pub async fn run(
+    /// pending, until the stop or until one of them fails. `documents` changes whenever a rule does.
+    pub async fn run<T: Send + Sync>(
         mut self,
         mut wanted: watch::Receiver<HashMap<Arc<str>, Destination>>,
+        mut documents: watch::Receiver<T>,
         stop: Stop,
     ) -> Result<(), LanesError> {
+        let changes = watch::Sender::new(());
+        let (mut glances, mut glance) = (0_u32, interval(GLANCE));
+        glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut changed = true;
         loop {
-            let destinations = wanted.borrow_and_update().clone();
-            for destination in destinations.into_values().chain(self.still_pending()) {
-                self.start(&destination, &stop).await?;
+            if changed {
+                let new = self.without_lane(&wanted.borrow_and_update());
+                for destination in new {
+                    self.start(destination, &changes, &stop).await?;
+                }
+                changed = false;
             }
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
-                Some(ended) = self.running.join_next() => ended.map_err(LanesError::Panicked)??,
-                // An error means that no more changes will come.
-                changed = wanted.changed() => if changed.is_err() { stop.requested().await },
-                () = sleep(LOOK) => {}
+                Some(ended) = self.running.join_next() => {
+                    self.ended(ended)?;
+                    // It may have been named again since it was told to end.
+                    changed = true;
+                }
+                Ok(()) = wanted.changed() => changed = true,
+                Ok(()) = documents.changed() => changes.send_modify(|()| ()),
+                _ = glance.tick() => {
+                    self.relieve();
+                    if glances.is_multiple_of(GLANCES_A_LOOK) {
+                        let named = wanted.borrow().clone();
+                        self.look(&named, &changes, &stop).await?;
+                    }
+                    glances = glances.wrapping_add(1);
+                }
             }
         }
         while let Some(ended) = self.running.join_next().await {
-            ended.map_err(LanesError::Panicked)??;
+            self.ended(ended)?;
         }
         Ok(())
     }
 
-    /// The destinations without a lane that have events pending all the same: no rule may name them
-    /// any more since an earlier run, or since the moment before last. They are drained.
-    fn still_pending(&mut self) -> Vec<Destination> {
-        let mut destinations = Vec::new();
-        for lane in self.journal.lanes() {
-            if lane.pending == 0 || self.open.contains(&*lane.name) {
-                continue;
-            }
-            match lane.name.parse() {
-                Ok(destination) => destinations.push(destination),
-                Err(cause) => {
-                    let (destination, pending): (_, u64) = (&lane.name, lane.pending);
-                    let cause: crate::model::DestinationError = cause;
-                    error!(%destination, pending, %cause, "events are pending for what is no destination");
-                    // Said once is enough.
-                    self.open.insert(lane.name);
-                }
-            }
-        }
-        destinations
+    fn without_lane(&self, wanted: &HashMap<Arc<str>, Destination>) -> Vec<Destination> {
+        let new = wanted.iter().filter(|(name, _)| !self.open.contains_key(*name));
+        new.map(|(_, destination)| destination.clone()).collect()
     }
 
-    async fn start(&mut self, destination: &Destination, stop: &Stop) -> Result<(), LanesError> {
+    async fn look(
+        &mut self,
+        named: &HashMap<Arc<str>, Destination>,
+        changes: &watch::Sender<()>,
+        stop: &Stop,
+    ) -> Result<(), LanesError> {
+        let lanes = self.journal.lanes();
+        let totals = self.journal.dead_totals();
+        let rows = |name: &str| totals.get(name).map_or(0, |total| total.count);
+        for (destination, imbalance) in self.books.check(&lanes, rows) {
+            metrics::imbalance(&destination, imbalance);
+        }
+        for lane in lanes {
+            match self.open.get(&lane.name) {
+                Some(open) if lane.pending == 0 && !named.contains_key(&lane.name) => {
+                    open.orders.send_modify(|orders| orders.retire = true);
+                }
+                None if lane.pending > 0 => {
+                    if let Some(destination) = self.destination(&lane) {
+                        self.start(destination, changes, stop).await?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The destination of a lane that no rule names and that still has events pending.
+    fn destination(&mut self, lane: &journal::LaneStatus) -> Option<Destination> {
+        let (destination, pending) = (&lane.name, lane.pending);
+        match lane.name.parse::<Destination>() {
+            Ok(destination) => Some(destination),
+            Err(cause) => {
+                // Said once is enough.
+                if self.nameless.insert(Arc::clone(&lane.name)) {
+                    error!(%destination, pending, %cause, "events are pending for what is no destination");
+                }
+                None
+            }
+        }
+    }
+
+    async fn start(
+        &mut self,
+        destination: Destination,
+        changes: &watch::Sender<()>,
+        stop: &Stop,
+    ) -> Result<(), LanesError> {
         let name: Arc<str> = destination.as_str().into();
-        if !self.open.insert(Arc::clone(&name)) {
+        if self.open.contains_key(&name) {
             return Ok(());
         }
         let reader = self
@@ -121,11 +221,52 @@ where
             .reader(&name)
             .await
             .map_err(|source| LanesError::Open { destination: Arc::clone(&name), source })?;
-        info!(destination = %name, pending = reader.pending(), "lane open");
-        let (publisher, form) = (self.connect)(destination);
-        let rendering = (Arc::clone(&self.renderer), form);
-        let lane = Lane::new(name, reader, rendering, publisher, &self.config);
-        self.running.spawn(lane.run(stop.clone()));
+        let connection = (self.connect)(&destination);
+        info!(destination = %name, pending = reader.pending(), paused = connection.config.paused, "lane open");
+        let surroundings = Surroundings {
+            renderer: Arc::clone(&self.renderer),
+            still_wanted: self.still_wanted.clone(),
+            clock: self.clock.clone(),
+            documents: changes.subscribe(),
+        };
+        let (orders, ordered) = watch::channel(Orders::default());
+        let open = Open { orders, when_full: connection.config.when_full };
+        let lane = Lane::new(destination, reader, surroundings, connection, ordered);
+        self.statuses.opened(Arc::clone(&name), lane.status());
+        self.open.insert(Arc::clone(&name), open);
+        let stop = stop.clone();
+        self.running.spawn(async move { (name, lane.run(stop).await) });
         Ok(())
+    }
+
+    fn ended(
+        &mut self,
+        ended: Result<(Arc<str>, Result<(), LaneError>), JoinError>,
+    ) -> Result<(), LanesError> {
+        let (name, ended) = ended.map_err(LanesError::Panicked)?;
+        ended?;
+        self.statuses.closed(&name);
+        self.open.remove(&name);
+        info!(destination = %name, "lane closed");
+        Ok(())
+    }
+
+    /// Lets the lane with the most pending, of those that may, give up its oldest when the journal
+    /// takes no more.
+    fn relieve(&self) {
+        if !matches!(self.journal.status().refusing, Some(Refusing::Full)) {
+            return;
+        }
+        let lanes = self.journal.lanes();
+        let may = |lane: &journal::LaneStatus| {
+            let open = self.open.get(&lane.name)?;
+            (open.when_full == WhenFull::DeadLetterOldest).then_some(&open.orders)
+        };
+        let lanes = lanes.iter().filter_map(|lane| Some((lane, may(lane)?)));
+        let Some((lane, orders)) = lanes.max_by_key(|(lane, _)| lane.pending_bytes) else { return };
+        let (destination, bytes) = (&lane.name, lane.pending_bytes);
+        let to = bytes - bytes.div_ceil(RELIEF);
+        warn!(%destination, bytes, to, "the journal is full; its oldest events become dead letters");
+        orders.send_modify(|orders| orders.relieve_to = Some(to));
     }
 }

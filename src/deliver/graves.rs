@@ -1,0 +1,305 @@
+//! What a lane gives up: it buries it among the dead letters, or forgets it where it is told to.
+//!
+//! A dead letter is durable before its record is acknowledged. While it cannot be written, because
+//! the dead letters are full or their disk refuses, the message stays pending: nothing is given up
+//! silently. It is not sent again either.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bytesize::ByteSize;
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
+
+use super::{
+    DeadLetter, Remains, Removal,
+    dead_letter::Contents,
+    lane::{Lane, LaneError},
+    ticket::{Reason, Ticket},
+};
+use crate::{
+    journal::{Burial, BuryError},
+    model::Record,
+    publish::Publish,
+};
+
+/// Dead letters written at once.
+const BURY_MAX: usize = 64;
+
+/// How long to wait before trying again to bury.
+const BURY_AGAIN: Duration = Duration::from_secs(10);
+
+/// How often to see whether too much is pending.
+const RELIEF_LOOK: Duration = Duration::from_secs(1);
+
+/// A message that is given up, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Grave {
+    pub(super) ticket: Ticket,
+    pub(super) reason: Arc<Reason>,
+}
+
+/// What is given up and not yet written.
+#[derive(Debug, Default)]
+pub(super) struct Graves {
+    letters: VecDeque<Grave>,
+    forgotten: Vec<Ticket>,
+    due: Option<Instant>,
+    /// Failures to bury in a row.
+    failures: u32,
+}
+
+/// What is pending beyond what may be.
+#[derive(Debug, Default)]
+pub(super) struct Relief {
+    /// What may be pending, by the owner of the lanes.
+    relieve_to: Option<u64>,
+    /// Bytes still to be buried.
+    excess: u64,
+    at: Option<Instant>,
+}
+
+impl Graves {
+    pub(super) fn dig(&mut self, grave: Grave, now: Instant) {
+        self.letters.push_back(grave);
+        self.due.get_or_insert(now);
+    }
+
+    fn forget(&mut self, ticket: Ticket, now: Instant) {
+        self.forgotten.push(ticket);
+        self.due.get_or_insert(now);
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.letters.len() + self.forgotten.len()
+    }
+
+    /// Whether there is room in the next burial.
+    pub(super) fn may_dig(&self) -> bool {
+        self.letters.len() < BURY_MAX
+    }
+
+    fn take(&mut self) -> Vec<Grave> {
+        self.letters.drain(..self.letters.len().min(BURY_MAX)).collect()
+    }
+
+    fn put_back(&mut self, graves: Vec<Grave>) {
+        graves.into_iter().rev().for_each(|grave| self.letters.push_front(grave));
+    }
+}
+
+impl Relief {
+    /// Looks from then on, if there is a quota.
+    pub(super) fn new(quota: Option<ByteSize>, now: Instant) -> Self {
+        Self { at: quota.map(|_| now), ..Self::default() }
+    }
+
+    pub(super) fn order(&mut self, relieve_to: Option<u64>, now: Instant) {
+        if relieve_to.is_some() {
+            (self.relieve_to, self.at) = (relieve_to, Some(now));
+        }
+    }
+
+    pub(super) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+}
+
+impl Grave {
+    /// Of a message that has failed for the last time, or that is too old.
+    pub(super) fn of(ticket: Ticket) -> Self {
+        let reason = match &ticket.trouble {
+            Some(trouble) => Arc::clone(&trouble.reason),
+            None => Reason::new("expired", "MaxAgeExceeded", "it was never sent"),
+        };
+        Self { ticket, reason }
+    }
+}
+
+impl<P: Publish> Lane<P> {
+    /// What the removal policy says of an event that nobody asks for any more.
+    pub(super) fn give_up(&mut self, ticket: Ticket, now: Instant) {
+        if self.config.removal == Removal::Discard {
+            return self.graves.forget(ticket, now);
+        }
+        let words = "no rule names this destination for this event any more";
+        let reason = Reason::new("removed", "DestinationRemoved", words);
+        self.graves.dig(Grave { ticket, reason }, now);
+    }
+
+    /// Gives up what waits and is too old, whatever the destination does.
+    pub(super) fn expire(&mut self, now: Instant) {
+        if self.config.max_age.is_none() || self.config.paused {
+            return;
+        }
+        let wall = self.surroundings.clock.now();
+        while self.graves.may_dig()
+            && let Some((number, oldest)) = self.tickets.oldest_from(0)
+            && self.is_expired(oldest, wall)
+        {
+            let Some(ticket) = self.tickets.take(number) else { break };
+            self.graves.dig(Grave::of(ticket), now);
+        }
+    }
+
+    /// Gives up the oldest of what waits while more is pending than may be, whether the lane sends
+    /// or not. What is ready or on the wire is left alone.
+    pub(super) async fn relieve(&mut self, now: Instant) -> Result<(), LaneError> {
+        if self.relief.at.is_none_or(|at| at > now) {
+            return Ok(());
+        }
+        if self.relief.excess == 0 {
+            self.relief.excess = self.excess();
+        }
+        while self.relief.excess > 0 && self.graves.due.is_none_or(|due| due <= now) {
+            let dug = self.dig_oldest(now).await?;
+            let buried = self.bury(now).await?;
+            self.relief.excess = self.relief.excess.saturating_sub(buried);
+            if dug == 0 || buried == 0 {
+                break;
+            }
+        }
+        // The journal counts what was buried with its next commit, not before.
+        self.relief.excess = 0;
+        let goes_on = self.quota().is_some() || self.relief.relieve_to.is_some();
+        self.relief.at = goes_on.then(|| now + RELIEF_LOOK);
+        Ok(())
+    }
+
+    /// Bytes pending beyond what may be.
+    fn excess(&mut self) -> u64 {
+        let pending = self.reader.pending_bytes();
+        let ordered = self.relief.relieve_to.map_or(0, |to| pending.saturating_sub(to));
+        if ordered == 0 {
+            self.relief.relieve_to = None;
+        }
+        ordered.max(self.quota().map_or(0, |quota| pending.saturating_sub(quota)))
+    }
+
+    async fn dig_oldest(&mut self, now: Instant) -> Result<usize, LaneError> {
+        if self.tickets.resting() == 0 && self.can_wait_for_more() {
+            self.fetch_tickets().await?;
+        }
+        let (bytes, count) = (self.reader.pending_bytes(), self.reader.pending().max(1));
+        let wanted = self.relief.excess.div_ceil((bytes / count).max(1));
+        let wanted = usize::try_from(wanted).unwrap_or(BURY_MAX).min(BURY_MAX);
+        let reason = Reason::new("over_quota", "OverQuota", "more was pending than may be");
+        let mut dug = 0;
+        while dug < wanted
+            && let Some((number, _)) = self.tickets.oldest_from(0)
+            && let Some(ticket) = self.tickets.take(number)
+        {
+            self.graves.dig(Grave { ticket, reason: Arc::clone(&reason) }, now);
+            dug += 1;
+        }
+        Ok(dug)
+    }
+
+    /// Writes dead letters and forgets what is to be forgotten. Answers how many bytes of records
+    /// became dead letters.
+    pub(super) async fn bury(&mut self, now: Instant) -> Result<u64, LaneError> {
+        if self.graves.due.is_none_or(|due| due > now) {
+            return Ok(0);
+        }
+        self.forget().await;
+        let mut graves = self.graves.take();
+        let Some((letters, bytes)) = self.letters(&mut graves).await? else { return Ok(0) };
+        self.graves.due = (!self.graves.letters.is_empty()).then_some(now);
+        if letters.is_empty() {
+            return Ok(0);
+        }
+        match self.reader.bury(letters).await {
+            Ok(()) => {
+                self.buried(&graves);
+                Ok(bytes)
+            }
+            Err(cause) => {
+                self.graves.put_back(graves);
+                self.graves.due = Some(now + BURY_AGAIN);
+                self.complain(&cause);
+                Ok(0)
+            }
+        }
+    }
+
+    async fn forget(&mut self) {
+        let tickets = std::mem::take(&mut self.graves.forgotten);
+        let positions: Vec<_> = tickets.iter().map(|ticket| ticket.position).collect();
+        if positions.is_empty() {
+            return;
+        }
+        self.reader.discard(&positions).await;
+        tickets.iter().filter_map(|ticket| ticket.key).for_each(|key| self.tickets.finished(key));
+        info!(destination = %self.name, count = positions.len(), "discarded events that nobody asks for any more");
+    }
+
+    /// The dead letters of these graves, or of so many of them as fit into the lane's memory, and
+    /// the bytes of their records; none if a record cannot be read now.
+    async fn letters(
+        &mut self,
+        graves: &mut Vec<Grave>,
+    ) -> Result<Option<(Vec<Burial>, u64)>, LaneError> {
+        let (mut letters, mut bytes) = (Vec::new(), 0);
+        for grave in graves.iter_mut() {
+            match self.read_again(&mut grave.ticket).await {
+                Ok(body) => {
+                    bytes += body.len() as u64;
+                    letters.push(self.letter(grave, &body));
+                }
+                Err(cause) => {
+                    self.graves.put_back(std::mem::take(graves));
+                    return self.bear(cause).map(|()| None);
+                }
+            }
+            if bytes >= self.config.in_flight_bytes.as_u64() {
+                break;
+            }
+        }
+        let later = graves.split_off(letters.len());
+        self.graves.put_back(later);
+        Ok(Some((letters, bytes)))
+    }
+
+    fn letter(&self, Grave { ticket, reason }: &Grave, body: &[u8]) -> Burial {
+        let record = Record::decode(body);
+        let contents = match &record {
+            Ok(record) => Contents::Record(record),
+            Err(_) => Contents::Unreadable(body),
+        };
+        let message = record.as_ref().ok().and_then(|record| self.render(record, ticket.ordinal));
+        let remains = Remains::new(&contents, ticket.ordinal, message);
+        let letter = DeadLetter::new(&self.name, ticket, reason, &contents, &remains);
+        Burial { position: ticket.position, summary: letter.encode(), body: remains.encode() }
+    }
+
+    fn buried(&mut self, graves: &[Grave]) {
+        self.graves.failures = 0;
+        let destination = &self.name;
+        for Grave { ticket, reason } in graves {
+            self.counters.dead(reason.class);
+            let seq = ticket.position.seq();
+            debug!(%destination, seq, class = reason.class, cause = %reason, "event became a dead letter");
+            if let Some(key) = ticket.key {
+                self.tickets.finished(key);
+            }
+        }
+        if let Some(Grave { reason, .. }) = graves.first() {
+            let count = graves.len();
+            warn!(%destination, count, class = reason.class, cause = %reason, "events became dead letters");
+        }
+    }
+
+    fn complain(&mut self, cause: &BuryError) {
+        self.graves.failures = self.graves.failures.saturating_add(1);
+        let (destination, failures) = (&self.name, self.graves.failures);
+        let waiting = self.graves.letters.len();
+        if failures.is_power_of_two() {
+            error!(%destination, failures, waiting, %cause, "cannot write dead letters; the events stay pending");
+        } else {
+            debug!(%destination, failures, waiting, %cause, "cannot write dead letters; the events stay pending");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The lanes together: opened, closed, and apart from each other.
+
+use std::time::Duration;
+
+use tokio::{sync::watch, time::timeout};
+
+use super::{QUEUE, Scripted, append, named, open_journal, quick, renderer};
+use crate::{
+    deliver::{Connection, Lanes, Statuses, StillWanted},
+    journal::{self, Journal},
+    model::Destination,
+    payload::Form,
+    stop::stopper,
+};
+
+/// Runs the lanes until the test has seen enough; it is given the destinations that rules name.
+async fn run(
+    journal: &Journal,
+    publisher: &Scripted,
+    enough: impl AsyncFnOnce(
+        watch::Sender<std::collections::HashMap<std::sync::Arc<str>, Destination>>,
+        Statuses,
+    ),
+) {
+    let connect = |_: &Destination| Connection {
+        publisher: publisher.clone(),
+        form: Form::S3Event,
+        config: quick(),
+    };
+    let still_wanted = StillWanted::new(|_, _, _| true);
+    let lanes = Lanes::new(journal.clone(), renderer(), connect, still_wanted);
+    let (statuses, (stopper, stop)) = (lanes.status(), stopper());
+    let ((destinations, wanted), (_documents, changed)) =
+        (watch::channel(named(&[])), watch::channel(()));
+    let seen = async {
+        enough(destinations, statuses).await;
+        stopper.request();
+    };
+    let both = async { tokio::join!(lanes.run(wanted, changed, stop), seen) };
+    timeout(Duration::from_hours(1), both).await.expect("it comes to an end").0.unwrap();
+}
+
+async fn until(what: impl Fn() -> bool) {
+    while !what() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn pending(journal: &Journal) -> u64 {
+    journal.lanes().iter().map(|lane| lane.pending).sum()
+}
+
+/// The rule was put and removed again while the lanes looked elsewhere.
+#[tokio::test(start_paused = true)]
+async fn events_for_a_destination_that_was_named_for_a_moment_are_delivered() {
+    let directory = tempfile::tempdir().unwrap();
+    let (journal, publisher) =
+        (open_journal(&directory, journal::Config::default()), Scripted::healthy());
+    run(&journal, &publisher, async |_, _| {
+        // After the lanes looked the first time.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        append(&journal, &["late"]).await;
+        until(|| pending(&journal) == 0).await;
+    })
+    .await;
+    assert_eq!(publisher.keys(), [["late"]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_nobody_names_is_closed_when_it_is_drained_and_opened_again_for_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let (journal, publisher) =
+        (open_journal(&directory, journal::Config::default()), Scripted::healthy());
+    run(&journal, &publisher, async |destinations, statuses| {
+        destinations.send_replace(named(&[QUEUE]));
+        until(|| statuses.of(QUEUE).is_some()).await;
+        append(&journal, &["a"]).await;
+        destinations.send_replace(named(&[]));
+        until(|| statuses.all().is_empty()).await;
+        assert_eq!(pending(&journal), 0);
+        append(&journal, &["b"]).await;
+        until(|| pending(&journal) == 0).await;
+    })
+    .await;
+    assert_eq!(publisher.keys(), [["a"], ["b"]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_is_named_stays_open_without_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let (journal, publisher) =
+        (open_journal(&directory, journal::Config::default()), Scripted::healthy());
+    run(&journal, &publisher, async |destinations, statuses| {
+        destinations.send_replace(named(&[QUEUE]));
+        until(|| statuses.of(QUEUE).is_some()).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        assert!(statuses.of(QUEUE).is_some());
+    })
+    .await;
+}
