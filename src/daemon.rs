@@ -305,7 +305,7 @@ fn lanes(
             Service::Sqs | Service::Sns | Service::Lambda => Form::S3Event,
             Service::EventBridge => Form::EventBridge,
         };
-        let publisher = aws.publisher(destination);
+        let publisher = aws.publisher(destination, &publish::DestinationConfig::default());
         deliver::Connection { publisher, form, config: config.clone() }
     };
     let still_wanted = deliver::StillWanted::new(|_, _, _| true);
@@ -319,7 +319,7 @@ fn probe(aws: Aws, renderer: Renderer) -> control::Probe {
         async move {
             let control::TestEvent { bucket, request_id, host_id } = &*event;
             let test = renderer.test_event(bucket, Timestamp::now(), request_id, host_id);
-            aws.probe(&destination, &test).await.map_err(|unfit| {
+            aws.probe(&destination, &publish::DestinationConfig::default(), &test).await.map_err(|unfit| {
                 warn!(%bucket, %destination, request_id, cause = %unfit, "a destination is unfit for a new configuration");
                 match unfit {
                     publish::Unfit::Missing(_) => control::Unfit::Missing,

@@ -19,6 +19,7 @@ pub mod positive;
 mod record;
 mod secret;
 mod sequencer;
+pub mod wildcard;
 
 pub use arn::{Arn, ArnError, BusArn, FunctionArn, QueueArn, TopicArn};
 pub use attributes::Attributes;

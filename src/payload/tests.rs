@@ -320,3 +320,24 @@ fn a_key_is_encoded_for_the_one_form_and_raw_in_the_other() {
     let detail = render(Form::EventBridge, &event).body;
     assert!(detail.contains(r#""key":"a b+ü/\uffff\"""#), "{detail}");
 }
+
+/// SQS refuses a message with one of these, and a key or a principal may have it.
+#[test]
+fn no_message_holds_a_character_that_a_queue_refuses() {
+    let refused = "\u{FFFE}\u{FFFF}\u{0}\u{B}\u{1F}";
+    let event = with(EventType::ObjectCreatedPut, |event| {
+        event.key = refused.parse().unwrap();
+        event.principal_id = refused.into();
+        event.etag = Some(refused.into());
+        event.version_id = Some(refused.into());
+    });
+    for form in [Form::S3Event, Form::EventBridge] {
+        let body = render(form, &event).body;
+        assert!(!body.chars().any(|c| refused.contains(c)), "{body}");
+    }
+    let record = &body(Form::S3Event, &event)["Records"][0];
+    assert_eq!(record["userIdentity"]["principalId"], refused);
+    let renderer = in_region("us-east-1", EventVersion::Classic);
+    let test = renderer.test_event(&event.bucket, event.time, refused, refused);
+    assert!(!test.body.chars().any(|c| refused.contains(c)), "{}", test.body);
+}

@@ -4,7 +4,7 @@
 //! would use up what a healthy one needs. Each request has a deadline, since the SDK has none for
 //! a server that accepts a connection and never answers.
 
-use std::{borrow::Cow, error::Error, iter, time::Duration};
+use std::{borrow::Cow, error::Error, iter, num::NonZeroUsize, time::Duration};
 
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
@@ -16,8 +16,8 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
 
 use super::{
-    Cause, Class, Config, EndpointUrl, EventBridgeConfig, Limits, Publish, Verdict, eventbridge,
-    lambda, sns, sqs,
+    Cause, Class, Config, DestinationConfig, EndpointUrl, EventBridgeConfig, Limits, Publish,
+    Verdict, eventbridge, lambda, sns, sqs,
 };
 use crate::model::{Destination, Message, Region};
 
@@ -37,7 +37,14 @@ pub struct Aws {
 
 /// The publisher of one destination, whatever its service.
 #[derive(Debug)]
-pub enum Publisher {
+pub struct Publisher {
+    pub(super) target: Target,
+    request_bytes: Option<NonZeroUsize>,
+}
+
+/// What is published to.
+#[derive(Debug)]
+pub(super) enum Target {
     /// An SQS queue.
     Queue(sqs::Queue),
     /// An SNS topic.
@@ -75,18 +82,22 @@ impl Aws {
     }
 
     /// The publisher of this destination.
-    pub fn publisher(&self, destination: &Destination) -> Publisher {
+    pub fn publisher(&self, destination: &Destination, config: &DestinationConfig) -> Publisher {
+        Publisher { target: self.target(destination), request_bytes: config.request_bytes }
+    }
+
+    fn target(&self, destination: &Destination) -> Target {
         match destination {
-            Destination::Queue(queue) => Publisher::Queue(sqs::Queue::new(
+            Destination::Queue(queue) => Target::Queue(sqs::Queue::new(
                 self.sqs.clone(),
                 queue,
                 self.sqs_endpoint.as_deref(),
             )),
-            Destination::Topic(topic) => Publisher::Topic(sns::Topic::new(self.sns.clone(), topic)),
+            Destination::Topic(topic) => Target::Topic(sns::Topic::new(self.sns.clone(), topic)),
             Destination::Function(function) => {
-                Publisher::Function(lambda::Function::new(self.lambda.clone(), function))
+                Target::Function(lambda::Function::new(self.lambda.clone(), function))
             }
-            Destination::Bus(bus) => Publisher::Bus(eventbridge::Bus::new(
+            Destination::Bus(bus) => Target::Bus(eventbridge::Bus::new(
                 self.event_bridge.clone(),
                 bus,
                 self.source.clone(),
@@ -116,29 +127,30 @@ fn with_endpoint(shared: &SdkConfig, endpoint: Option<&EndpointUrl>) -> SdkConfi
 
 impl Publish for Publisher {
     fn limits(&self) -> Limits {
-        match self {
-            Self::Queue(queue) => queue.limits(),
-            Self::Topic(topic) => topic.limits(),
-            Self::Function(function) => function.limits(),
-            Self::Bus(bus) => bus.limits(),
-        }
+        let limits = match &self.target {
+            Target::Queue(queue) => queue.limits(),
+            Target::Topic(topic) => topic.limits(),
+            Target::Function(function) => function.limits(),
+            Target::Bus(bus) => bus.limits(),
+        };
+        Limits { bytes: self.request_bytes.map_or(limits.bytes, NonZeroUsize::get), ..limits }
     }
 
     fn weight(&self, message: &Message) -> usize {
-        match self {
-            Self::Queue(queue) => queue.weight(message),
-            Self::Topic(topic) => topic.weight(message),
-            Self::Function(function) => function.weight(message),
-            Self::Bus(bus) => bus.weight(message),
+        match &self.target {
+            Target::Queue(queue) => queue.weight(message),
+            Target::Topic(topic) => topic.weight(message),
+            Target::Function(function) => function.weight(message),
+            Target::Bus(bus) => bus.weight(message),
         }
     }
 
     async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
-        match self {
-            Self::Queue(queue) => queue.publish(batch).await,
-            Self::Topic(topic) => topic.publish(batch).await,
-            Self::Function(function) => function.publish(batch).await,
-            Self::Bus(bus) => bus.publish(batch).await,
+        match &self.target {
+            Target::Queue(queue) => queue.publish(batch).await,
+            Target::Topic(topic) => topic.publish(batch).await,
+            Target::Function(function) => function.publish(batch).await,
+            Target::Bus(bus) => bus.publish(batch).await,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The `[aws]` and `[event_bridge]` sections.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,13 @@ pub struct ServiceConfig {
     /// Where this service is reached; overrides `aws.endpoint_url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint_url: Option<EndpointUrl>,
+}
+
+/// What one destination does differently.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DestinationConfig {
+    /// How many bytes a request may hold, if not as many as the service takes.
+    pub request_bytes: Option<NonZeroUsize>,
 }
 
 /// Which bus gets the events of buckets with EventBridge on, and in whose name.

@@ -11,7 +11,7 @@ use crate::model::{BusArn, Message};
 
 /// One event bus.
 #[derive(Debug)]
-pub struct Bus {
+pub(super) struct Bus {
     client: Client,
     arn: String,
     source: String,

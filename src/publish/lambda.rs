@@ -10,7 +10,7 @@ use crate::model::{FunctionArn, Message};
 
 /// One function, version or alias.
 #[derive(Debug)]
-pub struct Function {
+pub(super) struct Function {
     client: Client,
     arn: String,
 }

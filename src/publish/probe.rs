@@ -6,7 +6,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html>
 
-use super::{Aws, Cause, Publisher, class::Row};
+use super::{Aws, Cause, DestinationConfig, aws::Target, class::Row};
 use crate::model::{Destination, Message};
 
 /// Why a destination is not known to take events.
@@ -51,13 +51,14 @@ impl Aws {
     pub async fn probe(
         &self,
         destination: &Destination,
+        config: &DestinationConfig,
         message: &Message,
     ) -> Result<Option<String>, Unfit> {
-        match self.publisher(destination) {
-            Publisher::Queue(queue) => queue.send_test(message).await.map(|()| None),
-            Publisher::Topic(topic) => topic.send_test(message).await,
-            Publisher::Function(function) => function.dry_run().await.map(|()| None),
-            Publisher::Bus(_) => Ok(None),
+        match self.publisher(destination, config).target {
+            Target::Queue(queue) => queue.send_test(message).await.map(|()| None),
+            Target::Topic(topic) => topic.send_test(message).await,
+            Target::Function(function) => function.dry_run().await.map(|()| None),
+            Target::Bus(_) => Ok(None),
         }
         .map_err(Unfit::from)
     }

@@ -11,7 +11,7 @@ use crate::model::{Message, TopicArn};
 
 /// One standard topic.
 #[derive(Debug)]
-pub struct Topic {
+pub(super) struct Topic {
     client: Client,
     arn: String,
 }

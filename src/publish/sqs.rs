@@ -17,7 +17,7 @@ use crate::model::{Arn, Message, QueueArn};
 
 /// One standard queue.
 #[derive(Debug)]
-pub struct Queue {
+pub(super) struct Queue {
     client: Client,
     url: String,
 }

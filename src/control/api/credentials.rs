@@ -7,7 +7,7 @@ use std::{collections::HashSet, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BucketName, Secret};
+use crate::model::{BucketName, Secret, wildcard};
 
 /// The longest access key id that Amazon hands out, in bytes.
 const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
@@ -212,19 +212,7 @@ impl Grant {
 impl BucketPattern {
     /// Whether the bucket's name is one of these.
     pub fn accepts(&self, bucket: &BucketName) -> bool {
-        let name = bucket.as_str();
-        let Some((head, rest)) = self.0.split_once('*') else { return *self.0 == *name };
-        let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
-        let Some(mut inner) = name.strip_prefix(head).and_then(|name| name.strip_suffix(tail))
-        else {
-            return false;
-        };
-        // The leftmost place of each part leaves the most room for those after it.
-        middle.split('*').all(|part| {
-            let found = inner.split_once(part);
-            inner = found.map_or(inner, |(_, after)| after);
-            found.is_some()
-        })
+        wildcard::fits(&self.0, bucket.as_str())
     }
 }
 

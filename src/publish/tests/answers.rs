@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::service::{Answer, Service, clients_at, message};
 use crate::{
     model::Message,
-    publish::{Aws, Class, Publish as _, Verdict},
+    publish::{Aws, Class, DestinationConfig, Publish as _, Verdict},
 };
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:orders";
@@ -18,7 +18,8 @@ const XML: (&str, &str) = ("content-type", "text/xml");
 
 async fn publish(clients: &Aws, arn: &str, messages: usize) -> Vec<Verdict> {
     let batch: Vec<Message> = vec![message(); messages];
-    clients.publisher(&arn.parse().unwrap()).publish(&batch).await
+    let config = DestinationConfig::default();
+    clients.publisher(&arn.parse().unwrap(), &config).publish(&batch).await
 }
 
 /// The verdicts on so many messages for this destination.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod classes;
+mod limits;
 mod probe;
 mod service;
 mod verdict;

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use super::service::{Answer, Received, Service, clients_at, message};
 use crate::{
     model::Destination,
-    publish::{Cause, Class, Unfit},
+    publish::{Cause, Class, DestinationConfig, Unfit},
 };
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:orders";
@@ -23,7 +23,11 @@ fn destination(arn: &str) -> Destination {
 /// Asks once, and answers what came of it and what the service got.
 async fn asked(arn: &str, answer: Answer) -> (Result<Option<String>, Unfit>, Vec<Received>) {
     let service = Service::answering(answer).await;
-    let outcome = service.clients().await.probe(&destination(arn), &message()).await;
+    let outcome = service
+        .clients()
+        .await
+        .probe(&destination(arn), &DestinationConfig::default(), &message())
+        .await;
     (outcome, service.received())
 }
 
@@ -164,7 +168,10 @@ async fn an_answer_that_says_nothing_of_the_destination_is_none() {
     }
     let vacated = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let clients = clients_at(&format!("http://{vacated}")).await;
-    let unfit = clients.probe(&destination(QUEUE), &message()).await.unwrap_err();
+    let unfit = clients
+        .probe(&destination(QUEUE), &DestinationConfig::default(), &message())
+        .await
+        .unwrap_err();
     assert_unanswered(&unfit, "Connection");
 }
 
