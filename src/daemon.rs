@@ -129,7 +129,7 @@ impl Daemon {
         let acceptor = ingest::Acceptor::new(routes, journal.clone());
         let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
         let credentials = Credentials::load(&config.credentials, config.region.clone())?;
-        let aws = Aws::new(&config.region, &config.aws, &config.event_bridge).await;
+        let aws = Aws::new(&config.region, &config.aws, &config.event_bridge, []).await;
         let renderer = Renderer::new(config.region.clone(), config.owners(), &config.payload);
         let api = control::Api {
             config: config.s3.clone(),

@@ -1,38 +1,54 @@
-//! The AWS clients that all destinations share, and what an SDK error means.
+//! The AWS clients that all destinations share.
 //!
 //! The SDK's own retries are off: their budget is one per service and process, so a dead queue
 //! would use up what a healthy one needs. Each request has a deadline, since the SDK has none for
 //! a server that accepts a connection and never answers.
 
-use std::{borrow::Cow, error::Error, iter, num::NonZeroUsize, time::Duration};
+use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 
 use aws_config::{
-    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
+    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider,
+    timeout::TimeoutConfig,
 };
-use aws_smithy_runtime_api::{
-    client::result::{ConnectorError, DispatchFailure, SdkError},
-    http::Response as HttpResponse,
-};
-use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
+use aws_sdk_sqs::config::SharedCredentialsProvider;
 
 use super::{
-    Cause, Class, Config, DestinationConfig, EndpointUrl, EventBridgeConfig, Limits, Publish,
-    Verdict, eventbridge, lambda, sns, sqs,
+    Config, DestinationConfig, EndpointUrl, EventBridgeConfig, Limits, Publish, RoleArn,
+    ServiceConfig, Verdict, eventbridge, lambda, sns, sqs,
 };
 use crate::model::{Destination, Message, Region};
 
-/// A cause is logged with every failed attempt, so it has at most so many bytes.
-const CAUSE_BYTES_MAX: usize = 300;
+/// How fanfare calls itself where it takes on a role; Amazon's logs show it.
+const SESSION: &str = "fanfare";
 
-/// The four clients. They share one connection pool and one source of credentials.
+/// The clients. All share one connection pool, and those of one role, or of none, one source of
+/// credentials. A clone shares all of it.
 #[derive(Clone, Debug)]
-pub struct Aws {
-    sqs: aws_sdk_sqs::Client,
-    sqs_endpoint: Option<String>,
-    sns: aws_sdk_sns::Client,
-    lambda: aws_sdk_lambda::Client,
-    event_bridge: aws_sdk_eventbridge::Client,
+pub struct Aws(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// Signs with the credentials of this machine.
+    own: SdkConfig,
+    /// Sign with the credentials of a role.
+    roles: HashMap<RoleArn, SdkConfig>,
+    config: Config,
     source: String,
+    /// With where queues are, if not at Amazon.
+    sqs: Clients<(aws_sdk_sqs::Client, Option<Box<str>>)>,
+    sns: Clients<aws_sdk_sns::Client>,
+    lambda: Clients<aws_sdk_lambda::Client>,
+    event_bridge: Clients<aws_sdk_eventbridge::Client>,
+}
+
+/// The clients of one service. Destinations that are reached alike have one between them.
+type Clients<C> = papaya::HashMap<Reach, C>;
+
+/// What tells one client of a service from another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Reach {
+    endpoint: Option<EndpointUrl>,
+    role: Option<RoleArn>,
 }
 
 /// The publisher of one destination, whatever its service.
@@ -56,53 +72,108 @@ pub(super) enum Target {
 }
 
 impl Aws {
-    /// Makes the clients. Nothing is connected and no credentials are loaded before the first
-    /// request.
-    pub async fn new(region: &Region, config: &Config, event_bridge: &EventBridgeConfig) -> Self {
-        Self::with(&loader(region, config).load().await, config, event_bridge)
-    }
-
-    pub(super) fn with(
-        shared: &SdkConfig,
+    /// Prepares for destinations that are sent to in our own name, or in that of one of these roles.
+    /// Nothing is connected and no credentials are loaded before the first request.
+    pub async fn new(
+        region: &Region,
         config: &Config,
         event_bridge: &EventBridgeConfig,
+        roles: impl IntoIterator<Item = RoleArn>,
     ) -> Self {
-        let at = |service: &super::ServiceConfig| {
-            with_endpoint(shared, service.endpoint_url.as_ref().or(config.endpoint_url.as_ref()))
-        };
-        let sqs = at(&config.sqs);
-        Self {
-            sqs_endpoint: sqs.endpoint_url().map(str::to_owned),
-            sqs: aws_sdk_sqs::Client::new(&sqs),
-            sns: aws_sdk_sns::Client::new(&at(&config.sns)),
-            lambda: aws_sdk_lambda::Client::new(&at(&config.lambda)),
-            event_bridge: aws_sdk_eventbridge::Client::new(&at(&config.event_bridge)),
-            source: event_bridge.source.clone(),
-        }
+        Self::with(loader(region, config).load().await, config, event_bridge, roles).await
     }
 
-    /// The publisher of this destination.
+    pub(super) async fn with(
+        own: SdkConfig,
+        config: &Config,
+        event_bridge: &EventBridgeConfig,
+        roles: impl IntoIterator<Item = RoleArn>,
+    ) -> Self {
+        let sts = at(&own, endpoint(config, &config.sts));
+        let mut assumed = HashMap::new();
+        for role in roles {
+            let provider = AssumeRoleProvider::builder(role.as_str()).session_name(SESSION);
+            let provider = provider.configure(&sts).build().await;
+            let provider = SharedCredentialsProvider::new(provider);
+            let config = own.clone().into_builder().credentials_provider(provider).build();
+            assumed.insert(role, config);
+        }
+        let (config, source) = (config.clone(), event_bridge.source.clone());
+        Self(Arc::new(Shared {
+            own,
+            roles: assumed,
+            config,
+            source,
+            sqs: Clients::new(),
+            sns: Clients::new(),
+            lambda: Clients::new(),
+            event_bridge: Clients::new(),
+        }))
+    }
+
+    /// The publisher of this destination. Its role is one of those that [`Aws::new`] was told.
     pub fn publisher(&self, destination: &Destination, config: &DestinationConfig) -> Publisher {
-        Publisher { target: self.target(destination), request_bytes: config.request_bytes }
+        let Self(shared) = self;
+        let target = match destination {
+            Destination::Queue(queue) => {
+                let (client, endpoint) = shared.sqs(config);
+                Target::Queue(sqs::Queue::new(client, queue, endpoint.as_deref()))
+            }
+            Destination::Topic(topic) => Target::Topic(sns::Topic::new(shared.sns(config), topic)),
+            Destination::Function(function) => {
+                Target::Function(lambda::Function::new(shared.lambda(config), function))
+            }
+            Destination::Bus(bus) => {
+                let (client, source) = (shared.event_bridge(config), shared.source.clone());
+                Target::Bus(eventbridge::Bus::new(client, bus, source))
+            }
+        };
+        Publisher { target, request_bytes: config.request_bytes }
+    }
+}
+
+impl Shared {
+    fn sqs(&self, config: &DestinationConfig) -> (aws_sdk_sqs::Client, Option<Box<str>>) {
+        self.client(&self.sqs, &self.reach(config, &self.config.sqs), |shared| {
+            (aws_sdk_sqs::Client::new(shared), shared.endpoint_url().map(Into::into))
+        })
     }
 
-    fn target(&self, destination: &Destination) -> Target {
-        match destination {
-            Destination::Queue(queue) => Target::Queue(sqs::Queue::new(
-                self.sqs.clone(),
-                queue,
-                self.sqs_endpoint.as_deref(),
-            )),
-            Destination::Topic(topic) => Target::Topic(sns::Topic::new(self.sns.clone(), topic)),
-            Destination::Function(function) => {
-                Target::Function(lambda::Function::new(self.lambda.clone(), function))
-            }
-            Destination::Bus(bus) => Target::Bus(eventbridge::Bus::new(
-                self.event_bridge.clone(),
-                bus,
-                self.source.clone(),
-            )),
-        }
+    fn sns(&self, config: &DestinationConfig) -> aws_sdk_sns::Client {
+        let reach = self.reach(config, &self.config.sns);
+        self.client(&self.sns, &reach, aws_sdk_sns::Client::new)
+    }
+
+    fn lambda(&self, config: &DestinationConfig) -> aws_sdk_lambda::Client {
+        let reach = self.reach(config, &self.config.lambda);
+        self.client(&self.lambda, &reach, aws_sdk_lambda::Client::new)
+    }
+
+    fn event_bridge(&self, config: &DestinationConfig) -> aws_sdk_eventbridge::Client {
+        let reach = self.reach(config, &self.config.event_bridge);
+        self.client(&self.event_bridge, &reach, aws_sdk_eventbridge::Client::new)
+    }
+
+    fn reach(&self, destination: &DestinationConfig, service: &ServiceConfig) -> Reach {
+        let DestinationConfig { endpoint_url, role_arn, .. } = destination;
+        let endpoint = endpoint_url.as_ref().or(endpoint(&self.config, service)).cloned();
+        Reach { endpoint, role: role_arn.clone() }
+    }
+
+    fn client<C: Clone>(
+        &self,
+        clients: &Clients<C>,
+        reach: &Reach,
+        new: impl Fn(&SdkConfig) -> C,
+    ) -> C {
+        let connect = || {
+            let shared = match &reach.role {
+                Some(role) => self.roles.get(role).expect("every role was told at the start"),
+                None => &self.own,
+            };
+            new(&at(shared, reach.endpoint.as_ref()))
+        };
+        clients.pin().get_or_insert_with(reach.clone(), connect).clone()
     }
 }
 
@@ -118,7 +189,11 @@ pub(super) fn loader(region: &Region, config: &Config) -> ConfigLoader {
         .timeout_config(timeouts)
 }
 
-fn with_endpoint(shared: &SdkConfig, endpoint: Option<&EndpointUrl>) -> SdkConfig {
+fn endpoint<'a>(config: &'a Config, service: &'a ServiceConfig) -> Option<&'a EndpointUrl> {
+    service.endpoint_url.as_ref().or(config.endpoint_url.as_ref())
+}
+
+fn at(shared: &SdkConfig, endpoint: Option<&EndpointUrl>) -> SdkConfig {
     match endpoint {
         Some(url) => shared.clone().into_builder().endpoint_url(url.as_str()).build(),
         None => shared.clone(),
@@ -152,134 +227,5 @@ impl Publish for Publisher {
             Target::Function(function) => function.publish(batch).await,
             Target::Bus(bus) => bus.publish(batch).await,
         }
-    }
-}
-
-/// What a failed request means for each of its messages.
-pub(super) fn failed_request<E>(error: &SdkError<E, HttpResponse>, messages: usize) -> Vec<Verdict>
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    Verdict::of_request(messages, error.raw_response().and_then(retry_after), cause_of(error))
-}
-
-/// Why a request failed.
-pub(super) fn cause_of<E>(error: &SdkError<E, HttpResponse>) -> Cause
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let ours = |class, code: &str| Cause { class, code: code.into(), message: chain(error).into() };
-    match error {
-        // The SDK takes an answer that it cannot read for an error of the service.
-        SdkError::ServiceError(context)
-            if context.err().code().is_none() && matches!(status, Some(200..300)) =>
-        {
-            ours(Class::Transient, "UnreadableAnswer")
-        }
-        SdkError::ServiceError(context) => {
-            let code = context.err().code().map_or_else(|| status_code(status), Cow::Borrowed);
-            let message = context.err().message().map_or_else(|| chain(context.err()), cut);
-            Cause::from_code(&code, status, &message)
-        }
-        SdkError::TimeoutError(_) => ours(Class::Transient, "Timeout"),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            ours(Class::Transient, "Timeout")
-        }
-        SdkError::DispatchFailure(failure) if is_of_the_connection(failure) => {
-            ours(Class::Transient, "Connection")
-        }
-        // What is left never reached a socket.
-        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
-            let cause = ours(Class::Broken, "NotSent");
-            if cause.message.contains("credential") { no_credentials() } else { cause }
-        }
-        _ => ours(Class::Transient, "UnreadableAnswer"),
-    }
-}
-
-/// The SDK's own words are several lines, one for each place where it looked.
-fn no_credentials() -> Cause {
-    let message = "no usable AWS credentials in environment, profile, web identity, container or \
-                   instance; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine \
-                   a role";
-    Cause { class: Class::Broken, code: "NoCredentials".into(), message: message.into() }
-}
-
-/// Whether the connection broke. A server that closes one that is kept alive is, to the SDK, an
-/// error of another kind that is transient.
-fn is_of_the_connection(failure: &DispatchFailure) -> bool {
-    let kind = failure.as_connector_error().and_then(ConnectorError::as_other);
-    failure.is_io() || kind == Some(ErrorKind::TransientError)
-}
-
-fn status_code(status: Option<u16>) -> Cow<'static, str> {
-    status.map_or(Cow::Borrowed("NoStatus"), |status| Cow::Owned(format!("Http{status}")))
-}
-
-/// How long the service asks to wait: Amazon's own header counts milliseconds, the common one
-/// seconds. Its form with a date is not used by AWS.
-fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    let number = |header| response.headers().get(header)?.trim().parse().ok();
-    let exact = number("x-amz-retry-after").map(Duration::from_millis);
-    exact.or_else(|| number("retry-after").map(Duration::from_secs))
-}
-
-/// The error and its causes on one line.
-fn chain(error: &dyn Error) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    let texts: Vec<_> = causes.map(|cause| without_request(&cause.to_string())).collect();
-    cut(&texts.join(": "))
-}
-
-/// The SDK prints the whole request into some errors, the events in its body included.
-fn without_request(text: &str) -> String {
-    text.split_once("Request {").map_or(text, |(before, _)| before).to_owned()
-}
-
-fn cut(text: &str) -> String {
-    text.get(..text.floor_char_boundary(CAUSE_BYTES_MAX)).unwrap_or(text).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchError;
-
-    use super::*;
-
-    fn cause(error: ConnectorError) -> Cause {
-        let error = SdkError::<SendMessageBatchError, _>::dispatch_failure(error);
-        cause_of(&error)
-    }
-
-    #[test]
-    fn a_broken_connection_passes_and_missing_credentials_do_not() {
-        let source = || io::Error::other("connection closed before message completed").into();
-        for broken in [
-            ConnectorError::io(source()),
-            ConnectorError::other(source(), Some(ErrorKind::TransientError)),
-        ] {
-            let cause = cause(broken);
-            assert_eq!((cause.class, &*cause.code), (Class::Transient, "Connection"));
-        }
-        let cause = cause(ConnectorError::other(source(), None));
-        assert_eq!((cause.class, &*cause.code), (Class::Broken, "NotSent"));
-        let missing = io::Error::other("an error occurred while loading credentials:\n- a\n- b");
-        let error = ConnectorError::other(missing.into(), None);
-        let cause = self::cause(error);
-        assert_eq!((cause.class, &*cause.code), (Class::Broken, "NoCredentials"));
-        assert!(!cause.message.contains('\n'));
-    }
-
-    #[test]
-    fn a_cause_is_short_and_holds_no_request() {
-        let text = "failed to apply endpoint `x` to request `Request { body: SdkBody { SECRET";
-        let told = cause(ConnectorError::user(io::Error::other(text).into())).message;
-        assert!(told.contains("failed to apply endpoint `x`"), "{told}");
-        assert!(!told.contains("SECRET"), "{told}");
-        let long = cause(ConnectorError::io(io::Error::other("ü".repeat(1000)).into())).message;
-        assert!((CAUSE_BYTES_MAX - 1..=CAUSE_BYTES_MAX).contains(&long.len()), "{}", long.len());
     }
 }

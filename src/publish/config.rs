@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::EndpointUrl;
+use super::{EndpointUrl, RoleArn};
 use crate::model::positive;
 
 /// How AWS is reached. Credentials come from AWS's own chain: environment, profile, web identity,
@@ -29,6 +29,8 @@ pub struct Config {
     pub lambda: ServiceConfig,
     /// EventBridge.
     pub event_bridge: ServiceConfig,
+    /// STS, which is asked for the roles of destinations.
+    pub sts: ServiceConfig,
 }
 
 /// What one service does differently.
@@ -43,6 +45,10 @@ pub struct ServiceConfig {
 /// What one destination does differently.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DestinationConfig {
+    /// Where it is reached; overrides `[aws]`.
+    pub endpoint_url: Option<EndpointUrl>,
+    /// The role in whose name it is sent to.
+    pub role_arn: Option<RoleArn>,
     /// How many bytes a request may hold, if not as many as the service takes.
     pub request_bytes: Option<NonZeroUsize>,
 }
@@ -67,6 +73,7 @@ impl Default for Config {
             sns: ServiceConfig::default(),
             lambda: ServiceConfig::default(),
             event_bridge: ServiceConfig::default(),
+            sts: ServiceConfig::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A base URL: `http://` or `https://`, then a host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct EndpointUrl(String);
 

@@ -6,7 +6,7 @@ use aws_sdk_eventbridge::{
     types::{PutEventsRequestEntry, PutEventsResultEntry},
 };
 
-use super::{Cause, Fault, Limits, Publish, Verdict, aws::failed_request};
+use super::{Cause, Fault, Limits, Publish, Verdict, failure::failed_request};
 use crate::model::{BusArn, Message};
 
 /// One event bus.

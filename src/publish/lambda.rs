@@ -4,7 +4,7 @@ use aws_sdk_lambda::{Client, primitives::Blob, types::InvocationType};
 
 use super::{
     Cause, Limits, Publish, Verdict,
-    aws::{cause_of, failed_request},
+    failure::{cause_of, failed_request},
 };
 use crate::model::{FunctionArn, Message};
 

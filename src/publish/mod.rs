@@ -8,9 +8,11 @@ mod class;
 mod config;
 mod endpoint_url;
 mod eventbridge;
+mod failure;
 mod lambda;
 mod limits;
 mod probe;
+mod role;
 mod sns;
 mod sqs;
 #[cfg(test)]
@@ -25,6 +27,7 @@ pub use config::{Config, DestinationConfig, EventBridgeConfig, ServiceConfig};
 pub use endpoint_url::{EndpointUrl, EndpointUrlError};
 pub use limits::Limits;
 pub use probe::Unfit;
+pub use role::{RoleArn, RoleArnError};
 pub use verdict::{Cause, Fault, Verdict};
 
 /// One destination.

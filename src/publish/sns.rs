@@ -4,7 +4,7 @@ use aws_sdk_sns::{Client, types::PublishBatchRequestEntry};
 
 use super::{
     Cause, Limits, Publish, Verdict,
-    aws::{cause_of, failed_request},
+    failure::{cause_of, failed_request},
     verdict::by_id,
 };
 use crate::model::{Message, TopicArn};

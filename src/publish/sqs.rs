@@ -10,7 +10,7 @@ use aws_sdk_sqs::{
 
 use super::{
     Cause, Limits, Publish, Verdict,
-    aws::{cause_of, failed_request},
+    failure::{cause_of, failed_request},
     verdict::by_id,
 };
 use crate::model::{Arn, Message, QueueArn};

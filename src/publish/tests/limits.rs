@@ -23,7 +23,10 @@ async fn a_request_holds_what_its_service_takes_or_what_the_settings_say() {
         let limits = publisher(arn, &DestinationConfig::default()).await.limits();
         assert_eq!(limits, Limits { entries, bytes }, "{arn}");
         for bytes in [1, 2_000_000] {
-            let config = DestinationConfig { request_bytes: bytes.try_into().ok() };
+            let config = DestinationConfig {
+                request_bytes: bytes.try_into().ok(),
+                ..DestinationConfig::default()
+            };
             let limits = publisher(arn, &config).await.limits();
             assert_eq!(limits, Limits { entries, bytes }, "{arn}");
         }

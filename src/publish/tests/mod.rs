@@ -4,5 +4,6 @@ mod answers;
 mod classes;
 mod limits;
 mod probe;
+mod roles;
 mod service;
 mod verdict;

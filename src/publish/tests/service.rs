@@ -19,7 +19,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     model::{EventId, GroupId, Message, Region},
-    publish::{Aws, Config, EndpointUrl, EventBridgeConfig, aws::loader},
+    publish::{Aws, Config, EndpointUrl, EventBridgeConfig, RoleArn, aws::loader},
 };
 
 /// What the service answers every request.
@@ -29,6 +29,9 @@ pub(super) enum Answer {
     Told(u16, (&'static str, &'static str), &'static str),
     /// Nothing, ever.
     Silence,
+    /// Credentials to whoever asks for a role, those of a role to the key of its name; and to all
+    /// else that it was delivered.
+    Roles,
 }
 
 /// A request as the service got it.
@@ -55,12 +58,17 @@ impl Service {
         let log = Arc::clone(&received);
         let app = Router::new().fallback(async move |request: Request| {
             let request = receive(request).await;
-            log.lock().unwrap().push(request);
-            tell(answer).await
+            log.lock().unwrap().push(request.clone());
+            tell(answer, &request).await
         });
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, app).await.unwrap() });
         Self { url, received, _server: server }
+    }
+
+    /// Where it is.
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     /// What it was asked.
@@ -99,6 +107,11 @@ pub(super) async fn clients_at(url: &str) -> Aws {
     clients_with(url, SharedCredentialsProvider::new(credentials)).await
 }
 
+/// One of the roles that the clients know.
+pub(super) fn role(name: &str) -> RoleArn {
+    RoleArn::try_from(format!("arn:aws:iam::123456789012:role/{name}")).unwrap()
+}
+
 async fn clients_with(url: &str, credentials: SharedCredentialsProvider) -> Aws {
     let config = Config {
         endpoint_url: Some(EndpointUrl::try_from(url.to_owned()).unwrap()),
@@ -106,7 +119,8 @@ async fn clients_with(url: &str, credentials: SharedCredentialsProvider) -> Aws 
         ..Config::default()
     };
     let shared = loader(&Region::default(), &config).credentials_provider(credentials);
-    Aws::with(&shared.load().await, &config, &EventBridgeConfig::default())
+    let roles = [role("sender"), role("other")];
+    Aws::with(shared.load().await, &config, &EventBridgeConfig::default(), roles).await
 }
 
 async fn receive(request: Request) -> Received {
@@ -119,11 +133,27 @@ async fn receive(request: Request) -> Received {
     }
 }
 
-async fn tell(answer: Answer) -> Response<Body> {
+async fn tell(answer: Answer, request: &Received) -> Response<Body> {
     match answer {
         Answer::Told(status, header, body) => {
             (StatusCode::from_u16(status).unwrap(), [header], body).into_response()
         }
         Answer::Silence => future::pending().await,
+        Answer::Roles => match request.body.split_once("%3Arole%2F") {
+            Some((_, rest)) => assumed(rest.split('&').next().unwrap()).into_response(),
+            None => r#"{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"d"}]}"#
+                .into_response(),
+        },
     }
+}
+
+fn assumed(role: &str) -> String {
+    format!(
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>KEY-OF-{role}\
+         </AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>TOKEN-OF-{role}\
+         </SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>\
+         <AssumedRoleUser><AssumedRoleId>A:fanfare</AssumedRoleId>\
+         <Arn>arn:aws:sts::123456789012:assumed-role/{role}/fanfare</Arn></AssumedRoleUser>\
+         </AssumeRoleResult></AssumeRoleResponse>"
+    )
 }
