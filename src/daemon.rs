@@ -129,7 +129,13 @@ impl Daemon {
         let acceptor = ingest::Acceptor::new(routes, journal.clone());
         let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
         let credentials = Credentials::load(&config.credentials, config.region.clone())?;
-        let aws = Aws::new(&config.region, &config.aws, &config.event_bridge, []).await;
+        let aws = Aws::new(
+            &config.region,
+            &config.aws,
+            &config.event_bridge,
+            config.destinations().roles(),
+        )
+        .await;
         let renderer = Renderer::new(config.region.clone(), config.owners(), &config.payload);
         let api = control::Api {
             config: config.s3.clone(),
@@ -138,10 +144,10 @@ impl Daemon {
             owners: config.owners(),
             scope: scope.clone(),
             documents: requests.clone(),
-            probe: probe(aws.clone(), renderer.clone()),
+            probe: probe(aws.clone(), renderer.clone(), config.destinations()),
         };
         let s3 = control::Server::bind(config.listen.s3, api).await?;
-        let lanes = lanes(aws, renderer, journal.clone(), config.deliver.clone());
+        let lanes = lanes(aws, renderer, journal.clone(), config.destinations());
         let admin = admin::Server::bind(
             config.listen.admin,
             health(journal.clone(), documents),
@@ -298,28 +304,29 @@ fn lanes(
     aws: Aws,
     renderer: Renderer,
     journal: journal::Journal,
-    config: deliver::Config,
+    destinations: config::Destinations,
 ) -> deliver::Lanes<impl Fn(&Destination) -> deliver::Connection<Publisher> + Send + use<>> {
     let connect = move |destination: &Destination| {
         let form = match destination.service() {
             Service::Sqs | Service::Sns | Service::Lambda => Form::S3Event,
             Service::EventBridge => Form::EventBridge,
         };
-        let publisher = aws.publisher(destination, &publish::DestinationConfig::default());
-        deliver::Connection { publisher, form, config: config.clone() }
+        let publisher = aws.publisher(destination, &destinations.publish(destination));
+        deliver::Connection { publisher, form, config: destinations.deliver(destination) }
     };
     let still_wanted = deliver::StillWanted::new(|_, _, _| true);
     deliver::Lanes::new(journal, renderer, connect, still_wanted)
 }
 
 /// How the S3 API asks a destination whether it would take events.
-fn probe(aws: Aws, renderer: Renderer) -> control::Probe {
+fn probe(aws: Aws, renderer: Renderer, destinations: config::Destinations) -> control::Probe {
     control::Probe::new(move |destination, event| {
         let (aws, renderer) = (aws.clone(), renderer.clone());
+        let settings = destinations.publish(&destination);
         async move {
             let control::TestEvent { bucket, request_id, host_id } = &*event;
             let test = renderer.test_event(bucket, Timestamp::now(), request_id, host_id);
-            aws.probe(&destination, &publish::DestinationConfig::default(), &test).await.map_err(|unfit| {
+            aws.probe(&destination, &settings, &test).await.map_err(|unfit| {
                 warn!(%bucket, %destination, request_id, cause = %unfit, "a destination is unfit for a new configuration");
                 match unfit {
                     publish::Unfit::Missing(_) => control::Unfit::Missing,

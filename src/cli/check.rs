@@ -10,10 +10,10 @@ use std::{
 };
 
 use crate::{
-    config::Config,
+    config::{Config, Override},
     control::{self, Buckets, DocumentError, Scope},
-    model::{BucketName, OneLine},
-    rules,
+    model::{BucketName, Destination, OneLine},
+    rules::{self, Document, EventBridge},
 };
 
 /// What the check found.
@@ -30,6 +30,8 @@ struct Report<'out, W> {
     out: &'out mut W,
     problems: usize,
     warnings: usize,
+    /// Who is named by the documents so far.
+    destinations: Vec<Destination>,
 }
 
 /// Checks the documents, those of the directory if none is named, and prints what it finds.
@@ -40,22 +42,23 @@ pub fn check(
 ) -> anyhow::Result<Findings> {
     let (region, rules) = (config.region.clone(), config.rules.clone());
     let scope = Scope { region, bus: config.bus()?, rules };
-    let mut report = Report { out, problems: 0, warnings: 0 };
+    let mut report = Report { out, problems: 0, warnings: 0, destinations: Vec::new() };
     if let Err(cause) = config.events.check_token() {
         report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
     }
     if let Err(cause) = config.credentials.check_secrets() {
         report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
     }
-    let files = if files.is_empty() {
-        report.list(&config.notifications.directory)?
-    } else {
-        each_once(files)
-    };
+    let are_all = files.is_empty();
+    let files =
+        if are_all { report.list(&config.notifications.directory)? } else { each_once(files) };
     for file in &files {
         report.check_document(file, &scope, &config.buckets)?;
     }
     report.check_names(&files)?;
+    if are_all && report.problems == 0 {
+        report.check_destinations(&config.destination)?;
+    }
     let problems = report.problems;
     report.line(report.summary(files.len()))?;
     Ok(if problems == 0 { Findings::None } else { Findings::Problems })
@@ -108,6 +111,7 @@ impl<W: Write> Report<'_, W> {
                 if !buckets.contain(&bucket) {
                     self.warning(file, Unlisted(&bucket))?;
                 }
+                self.destinations.extend(named(&document, scope));
                 let warnings = rules::warnings(&document, &scope.rules);
                 warnings.iter().try_for_each(|warning| self.warning(file, warning))
             }
@@ -116,6 +120,20 @@ impl<W: Write> Report<'_, W> {
                 .try_for_each(|problem| self.problem(format_args!("{name}: {problem}"))),
             Err(problem) => self.problem(format_args!("{name}: {problem}")),
         }
+    }
+
+    /// A table that is for nobody is as good as misspelt.
+    fn check_destinations(&mut self, tables: &[Override]) -> io::Result<()> {
+        for pattern in tables.iter().map(Override::pattern) {
+            if !self.destinations.iter().any(|destination| pattern.fits(destination)) {
+                self.warnings += 1;
+                self.line(format_args!(
+                    "[[destination]] {pattern}: warning: no document names such a destination; \
+                     correct `match`, or remove the table"
+                ))?;
+            }
+        }
+        Ok(())
     }
 
     /// One bucket has one document.
@@ -135,6 +153,12 @@ impl<W: Write> Report<'_, W> {
         }
         Ok(())
     }
+}
+
+/// Everyone who gets events by this document.
+fn named(document: &Document, scope: &Scope) -> impl Iterator<Item = Destination> {
+    let bus = (document.event_bridge() == EventBridge::On).then(|| scope.bus.clone());
+    document.rules().iter().map(|rule| rule.destination.clone()).chain(bus)
 }
 
 /// A bucket that has a document, and does not exist for the S3 API.

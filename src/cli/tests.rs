@@ -189,3 +189,18 @@ fn an_empty_file_is_told_what_no_notifications_are() {
     let problem = only_problem(&config, &[]);
     assert!(problem.ends_with("a.json: the file is empty; write {} for no notifications"));
 }
+
+#[test]
+fn a_destination_table_that_is_for_nobody_is_warned_of() {
+    let bus = r#"{"EventBridgeConfiguration":{}}"#;
+    let (directory, mut config) = settings(&[("a.json", GOOD), ("b.json", bus)]);
+    let table = |pattern| format!("[[destination]]\nmatch = \"{pattern}\"\n");
+    let tables = ["*:q", "arn:aws:events:*", "*:slow"].map(table).concat();
+    config.destination = toml::from_str::<Config>(&tables).unwrap().destination;
+    let warning = "[[destination]] *:slow: warning: no document names such a destination; correct \
+                   `match`, or remove the table";
+    let lines = printed(&config, &[], Findings::None);
+    assert_eq!(lines, [warning, "2 documents, 0 problems, 1 warning"]);
+    let one = [directory.path().join("a.json")];
+    assert_eq!(printed(&config, &one, Findings::None), ["1 document, 0 problems"]);
+}

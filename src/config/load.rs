@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, quotable::Quotable};
-use crate::model::DestinationError;
+use super::{ArnPattern, Config, quotable::Quotable};
+use crate::{deliver::BackoffError, model::DestinationError};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,14 @@ pub enum LoadError {
         /// What is wrong, and with which key.
         problem: String,
     },
+    /// A `[[destination]]` has waits that nobody can keep.
+    #[error("the [[destination]] `{pattern}` cannot be used")]
+    Destination {
+        /// Its `match`.
+        pattern: ArnPattern,
+        /// What is wrong.
+        source: BackoffError,
+    },
     /// The bus has an impossible name.
     #[error("event_bridge.bus `{bus}` is no name of a bus")]
     Bus {
@@ -59,6 +67,12 @@ impl Config {
         let config: Self =
             toml::from_str(&text).map_err(|wrong| parse_error(path, &text, wrong))?;
         config.bus()?;
+        for table in &config.destination {
+            table.check(&config.deliver).map_err(|source| LoadError::Destination {
+                pattern: table.pattern().clone(),
+                source,
+            })?;
+        }
         Ok(config)
     }
 }

@@ -1,5 +1,7 @@
 //! The settings file. Each stage owns its section; this composes them and reads the file.
 
+mod arn_pattern;
+mod destination;
 mod listen;
 mod load;
 mod quotable;
@@ -7,6 +9,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use arn_pattern::{ArnPattern, ArnPatternError};
+pub use destination::{Destinations, Override};
 pub use listen::{Listen, SharedPort};
 pub use load::LoadError;
 pub use settings::Config;

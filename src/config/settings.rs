@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Listen;
+use super::{Destinations, Listen, Override};
 use crate::{
     control, deliver, ingest, journal,
     model::{AccountId, Destination, Owners, Region},
@@ -41,6 +41,9 @@ pub struct Config {
     pub journal: journal::Config,
     /// `[deliver]`.
     pub deliver: deliver::Config,
+    /// `[[destination]]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub destination: Vec<Override>,
     /// `[payload]`.
     pub payload: payload::Config,
     /// `[aws]`.
@@ -66,6 +69,7 @@ impl Default for Config {
             rules: rules::Config::default(),
             journal: journal::Config::default(),
             deliver: deliver::Config::default(),
+            destination: Vec::new(),
             payload: payload::Config::default(),
             aws: publish::Config::default(),
             event_bridge: publish::EventBridgeConfig::default(),
@@ -80,6 +84,11 @@ impl Config {
         let overrides = self.buckets.owners();
         let overrides = overrides.map(|(bucket, owner)| (bucket.clone(), owner.clone()));
         Owners::new(self.account_id.clone(), overrides)
+    }
+
+    /// What each destination is to be treated like.
+    pub fn destinations(&self) -> Destinations {
+        Destinations::new(self.deliver.clone(), self.destination.clone())
     }
 
     /// The bus that buckets with EventBridge on send to.

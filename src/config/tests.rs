@@ -1,6 +1,7 @@
 //! The shipped file and the code say the same.
 
-use super::Config;
+use super::{Config, Override};
+use crate::{deliver, model::Destination};
 
 const SHIPPED: &str = include_str!("../../config/fanfare.toml");
 
@@ -53,6 +54,8 @@ fn the_optional_keys_of_the_shipped_file_are_keys() {
     assert!(config.aws.endpoint_url.is_some());
     assert!(config.aws.event_bridge.endpoint_url.is_some());
     assert!(!config.credentials.is_empty());
+    assert!(config.aws.sts.endpoint_url.is_some());
+    assert_eq!(config.destination.len(), 1);
     assert!(config.s3.domain.is_some());
     let owner = config.owners().of(&"photos".parse().unwrap()).clone();
     assert_ne!(owner, config.account_id);
@@ -167,7 +170,7 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
             "[deliver.backoff]\nbase = \"10m\"\ncap = \"5m\"",
             "backoff base 600s must be positive and at most cap 300s",
         ),
-        ("[deliver]\nconcurrency = 0", "nonzero"),
+        ("[deliver]\nconcurrency_max = 0", "nonzero"),
         ("[events]\nbody_limit = \"lots\"", "lots"),
         ("[events]\nbody_limit = \"0B\"", "no event has no bytes"),
         ("[s3]\nvalidation_timeout = \"0s\"", "a wait of zero is none; write a time such as"),
@@ -224,8 +227,116 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
             "unknown variant `s3:GetObject`, expected `s3:GetBucketNotification`",
         ),
         ("[payload]\nevent_version = \"3.0\"", "classic"),
+        ("[[destination]]\npaused = true", "missing field `match`"),
+        ("[[destination]]\nmatch = \"*\"\nregion = \"x\"", "unknown field `region`"),
+        ("[[destination]]\nmatch = \"slow-*\"", "no ARN of a destination fits `slow-*`; write it"),
+        ("[[destination]]\nmatch = \"arn:aws:s3:::b\"", "`s3` is no service that notifications"),
+        ("[[destination]]\nmatch = \"*\"\nrole_arn = \"sender\"", "`sender` is no role; write its"),
+        ("[[destination]]\nmatch = \"*\"\nendpoint_url = \"moto\"", "`moto` is no endpoint"),
+        (
+            "[[destination]]\nmatch = \"*\"\nrequest_bytes = \"0B\"",
+            "no message has no bytes; write",
+        ),
+        ("[[destination]]\nmatch = \"*\"\nprobe_interval = \"0s\"", "a wait of zero is none"),
+        ("[[destination]]\nmatch = \"*\"\nordering = \"fifo\"", "unknown variant `fifo`, expected"),
+        ("[[destination]]\nmatch = \"*\"\n[destination.backoff]\ncap = \"0s\"", "a wait of zero"),
+        (
+            "[[destination]]\nmatch = \"*\"\n[destination.backoff]\nmax = \"1s\"",
+            "unknown field `max`",
+        ),
+        ("[destination]\nmatch = \"*\"", "expected a sequence"),
     ] {
         let error = toml::from_str::<Config>(text).unwrap_err().to_string();
         assert!(error.contains(told), "{text}: {error}");
     }
+}
+
+fn destination(name: &str) -> Destination {
+    format!("arn:aws:sqs:us-east-1:123456789012:{name}").parse().unwrap()
+}
+
+/// Each key of `[deliver]`, optional ones included, with the value of the shipped file.
+fn deliver_keys() -> toml::Table {
+    let shipped: toml::Table = toml::from_str(&with_optional_keys()).unwrap();
+    shipped["deliver"].as_table().unwrap().clone()
+}
+
+#[test]
+fn every_key_of_deliver_may_stand_in_a_destination() {
+    let keys = deliver_keys();
+    for (key, value) in &keys {
+        let mut table = toml::Table::new();
+        table.insert("match".into(), "*".into());
+        table.insert(key.clone(), value.clone());
+        table.try_into::<Override>().unwrap_or_else(|wrong| panic!("{key}: {wrong}"));
+    }
+}
+
+/// With values that are no default, so that a key which is read and then forgotten shows.
+#[test]
+fn every_key_of_a_destination_has_its_effect_on_that_destination_alone() {
+    let keys = "concurrency_max = 7\nconcurrency_min = 3\nin_flight_bytes = \"1MiB\"\n\
+                linger = \"5ms\"\nmax_attempts = 9\nmax_age = \"1h\"\nunknown_attempts = 2\n\
+                ordering = \"per_key\"\nremoval = \"discard\"\nquota = \"2GiB\"\n\
+                over_quota = \"dead_letter_oldest\"\n\
+                when_full = \"dead_letter_oldest\"\nprobe_interval = \"9s\"\npaused = true\n";
+    let backoff = "base = \"2ms\"\nthrottled = \"3ms\"\ncap = \"4ms\"\n";
+    let deliver: deliver::Config = toml::from_str(&format!("{keys}[backoff]\n{backoff}")).unwrap();
+    let written = toml::Table::try_from(&deliver).unwrap();
+    let default = toml::Table::try_from(deliver::Config::default()).unwrap();
+    assert_eq!(written.keys().collect::<Vec<_>>(), deliver_keys().keys().collect::<Vec<_>>());
+    assert!(written.iter().all(|(key, value)| default.get(key) != Some(value)), "{written}");
+
+    let text = format!(
+        "[[destination]]\nmatch = \"*:slow\"\nendpoint_url = \"http://slow\"\n\
+         role_arn = \"arn:aws:iam::123456789012:role/r\"\nrequest_bytes = \"1KiB\"\n{keys}\
+         [destination.backoff]\n{backoff}"
+    );
+    let config: Config = toml::from_str(&text).unwrap();
+    let destinations = config.destinations();
+    assert_eq!(destinations.deliver(&destination("slow")), deliver);
+    assert_eq!(destinations.deliver(&destination("fast")), config.deliver);
+    let slow = destinations.publish(&destination("slow"));
+    assert_eq!(slow.endpoint_url.as_ref().unwrap().as_str(), "http://slow");
+    assert_eq!(slow.request_bytes.unwrap().get(), 1024);
+    assert_eq!(destinations.roles().collect::<Vec<_>>(), [slow.role_arn.unwrap()]);
+    assert_eq!(
+        destinations.publish(&destination("fast")),
+        crate::publish::DestinationConfig::default()
+    );
+    let again: Config = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+    assert_eq!(again, config);
+}
+
+#[test]
+fn all_tables_that_fit_apply_and_a_later_one_wins_key_by_key() {
+    let config: Config = toml::from_str(
+        "[deliver]\nmax_attempts = 1\nunknown_attempts = 1\n[deliver.backoff]\nbase = \"1s\"\n\
+         [[destination]]\nmatch = \"*:slow-*\"\nmax_attempts = 2\npaused = true\n\
+         [destination.backoff]\ncap = \"5s\"\n\
+         [[destination]]\nmatch = \"*:slow-a\"\nmax_attempts = 3\n\
+         [destination.backoff]\nbase = \"9s\"\n",
+    )
+    .unwrap();
+    let of = |name| config.destinations().deliver(&destination(name));
+    let (one, other, none) = (of("slow-a"), of("slow-b"), of("fast"));
+    let attempts = |config: &deliver::Config| config.max_attempts.map(std::num::NonZero::get);
+    assert_eq!([&one, &other, &none].map(attempts), [Some(3), Some(2), Some(1)]);
+    assert_eq!([&one, &other, &none].map(|config| config.paused), [true, true, false]);
+    assert!([&one, &other, &none].iter().all(|config| config.unknown_attempts.get() == 1));
+    let bounds = |config: &deliver::Config| {
+        let deliver::Bounds { base, cap, .. } = config.backoff.clone().into();
+        (base.as_secs(), cap.as_secs())
+    };
+    assert_eq!(bounds(&one), (5, 5), "no wait is longer than the cap");
+    assert_eq!([bounds(&other), bounds(&none)], [(1, 5), (1, 60)]);
+}
+
+#[test]
+fn a_destination_s_waits_that_contradict_the_others_are_told_with_its_name() {
+    let told = told("[[destination]]\nmatch = \"*:slow\"\n[destination.backoff]\nbase = \"10m\"");
+    assert!(
+        told.contains("the [[destination]] `*:slow` cannot be used: backoff base 600s"),
+        "{told}"
+    );
 }

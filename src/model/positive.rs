@@ -4,6 +4,28 @@ use std::time::Duration;
 
 use serde::{Deserializer, Serializer, de::Error};
 
+/// The same for a wait that may be left out: `#[serde(default, with = "positive::optional")]`.
+pub mod optional {
+    use std::time::Duration;
+
+    use serde::{Deserializer, Serializer};
+
+    /// Writes it as people do, or nothing.
+    pub fn serialize<S: Serializer>(
+        wait: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        humantime_serde::serialize(wait, serializer)
+    }
+
+    /// Reads a wait, and refuses one of zero.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        super::deserialize(deserializer).map(Some)
+    }
+}
+
 /// Writes it as people do: `5s`.
 pub fn serialize<S: Serializer>(wait: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     humantime_serde::serialize(wait, serializer)

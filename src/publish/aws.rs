@@ -4,7 +4,7 @@
 //! would use up what a healthy one needs. Each request has a deadline, since the SDK has none for
 //! a server that accepts a connection and never answers.
 
-use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider,
@@ -13,8 +13,8 @@ use aws_config::{
 use aws_sdk_sqs::config::SharedCredentialsProvider;
 
 use super::{
-    Config, DestinationConfig, EndpointUrl, EventBridgeConfig, Limits, Publish, RoleArn,
-    ServiceConfig, Verdict, eventbridge, lambda, sns, sqs,
+    Config, DestinationConfig, EndpointUrl, EventBridgeConfig, Limits, Publish, RequestBytes,
+    RoleArn, ServiceConfig, Verdict, eventbridge, lambda, sns, sqs,
 };
 use crate::model::{Destination, Message, Region};
 
@@ -55,7 +55,7 @@ struct Reach {
 #[derive(Debug)]
 pub struct Publisher {
     pub(super) target: Target,
-    request_bytes: Option<NonZeroUsize>,
+    request_bytes: Option<RequestBytes>,
 }
 
 /// What is published to.
@@ -208,7 +208,7 @@ impl Publish for Publisher {
             Target::Function(function) => function.limits(),
             Target::Bus(bus) => bus.limits(),
         };
-        Limits { bytes: self.request_bytes.map_or(limits.bytes, NonZeroUsize::get), ..limits }
+        Limits { bytes: self.request_bytes.map_or(limits.bytes, RequestBytes::get), ..limits }
     }
 
     fn weight(&self, message: &Message) -> usize {

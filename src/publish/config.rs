@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use super::{EndpointUrl, RoleArn};
@@ -50,7 +51,39 @@ pub struct DestinationConfig {
     /// The role in whose name it is sent to.
     pub role_arn: Option<RoleArn>,
     /// How many bytes a request may hold, if not as many as the service takes.
-    pub request_bytes: Option<NonZeroUsize>,
+    pub request_bytes: Option<RequestBytes>,
+}
+
+/// So many bytes that a message fits into them: more than none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ByteSize", into = "ByteSize")]
+pub struct RequestBytes(NonZeroUsize);
+
+/// A size that no message fits into.
+#[derive(Debug, thiserror::Error)]
+#[error("no message has no bytes; write a size such as \"256KiB\"")]
+pub struct RequestBytesError;
+
+impl RequestBytes {
+    /// How many they are.
+    pub fn get(self) -> usize {
+        self.0.get()
+    }
+}
+
+impl TryFrom<ByteSize> for RequestBytes {
+    type Error = RequestBytesError;
+
+    fn try_from(size: ByteSize) -> Result<Self, Self::Error> {
+        let bytes = usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+        NonZeroUsize::new(bytes).map(Self).ok_or(RequestBytesError)
+    }
+}
+
+impl From<RequestBytes> for ByteSize {
+    fn from(RequestBytes(bytes): RequestBytes) -> Self {
+        Self::b(bytes.get() as u64)
+    }
 }
 
 /// Which bus gets the events of buckets with EventBridge on, and in whose name.

@@ -23,7 +23,9 @@ use crate::model::Message;
 
 pub use aws::{Aws, Publisher};
 pub use class::Class;
-pub use config::{Config, DestinationConfig, EventBridgeConfig, ServiceConfig};
+pub use config::{
+    Config, DestinationConfig, EventBridgeConfig, RequestBytes, RequestBytesError, ServiceConfig,
+};
 pub use endpoint_url::{EndpointUrl, EndpointUrlError};
 pub use limits::Limits;
 pub use probe::Unfit;

@@ -1,7 +1,9 @@
 //! How much a request to each service may hold, and how the service counts.
 
+use bytesize::ByteSize;
+
 use super::service::{clients_at, message};
-use crate::publish::{DestinationConfig, Limits, Publish as _, Publisher};
+use crate::publish::{DestinationConfig, Limits, Publish as _, Publisher, RequestBytes};
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:orders";
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:orders";
@@ -24,11 +26,11 @@ async fn a_request_holds_what_its_service_takes_or_what_the_settings_say() {
         assert_eq!(limits, Limits { entries, bytes }, "{arn}");
         for bytes in [1, 2_000_000] {
             let config = DestinationConfig {
-                request_bytes: bytes.try_into().ok(),
+                request_bytes: RequestBytes::try_from(ByteSize::b(bytes)).ok(),
                 ..DestinationConfig::default()
             };
             let limits = publisher(arn, &config).await.limits();
-            assert_eq!(limits, Limits { entries, bytes }, "{arn}");
+            assert_eq!(limits, Limits { entries, bytes: bytes.try_into().unwrap() }, "{arn}");
         }
     }
 }
