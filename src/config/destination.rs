@@ -89,6 +89,10 @@ impl Destinations {
         bounds.base = bounds.base.min(bounds.cap);
         bounds.throttled = bounds.throttled.min(bounds.cap);
         config.backoff = Backoff::new(bounds).expect("no table holds a wait of zero");
+        if destination.is_fifo() {
+            // Out of order is what nobody asks such a destination for.
+            config.ordering = deliver::Ordering::PerKey;
+        }
         config
     }
 

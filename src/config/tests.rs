@@ -333,6 +333,17 @@ fn all_tables_that_fit_apply_and_a_later_one_wins_key_by_key() {
 }
 
 #[test]
+fn a_fifo_destination_keeps_the_order_of_each_key_whatever_the_settings() {
+    let none = "[[destination]]\nmatch = \"*\"\nordering = \"none\"";
+    for text in ["", none] {
+        let destinations = toml::from_str::<Config>(text).unwrap().destinations();
+        let ordering = |name| destinations.deliver(&destination(name)).ordering;
+        assert_eq!(ordering("q.fifo"), deliver::Ordering::PerKey);
+        assert_eq!(ordering("q"), deliver::Ordering::None);
+    }
+}
+
+#[test]
 fn a_destination_s_waits_that_contradict_the_others_are_told_with_its_name() {
     let told = told("[[destination]]\nmatch = \"*:slow\"\n[destination.backoff]\nbase = \"10m\"");
     assert!(

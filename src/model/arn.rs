@@ -26,7 +26,7 @@ pub enum ArnError {
         /// The pattern as Amazon prints it.
         pattern: &'static str,
     },
-    /// A FIFO queue, which S3 does not deliver to.
+    /// A FIFO queue, which Amazon S3 does not deliver to.
     #[error("FIFO SQS queues are not supported.")]
     FifoQueue,
 }
@@ -60,6 +60,11 @@ impl Arn {
     /// Everything after the account.
     pub fn resource(&self) -> &str {
         self.part(5)
+    }
+
+    /// Whether it names a FIFO queue or topic.
+    pub fn is_fifo(&self) -> bool {
+        matches!(self.service(), "sqs" | "sns") && self.resource().strip_suffix(".fifo").is_some()
     }
 
     fn part(&self, index: usize) -> &str {
@@ -128,19 +133,6 @@ macro_rules! arn_shape {
             }
         }
 
-        impl FromStr for $name {
-            type Err = ArnError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse::<Arn>()?.try_into()
-            }
-        }
-    };
-}
-
-/// `TryFrom<Arn>` for a shape that nothing but its pattern limits.
-macro_rules! arn_from_pattern {
-    ($name:ident) => {
         impl TryFrom<Arn> for $name {
             type Error = ArnError;
 
@@ -151,20 +143,29 @@ macro_rules! arn_from_pattern {
                 Err(ArnError::Pattern { pattern: Self::PATTERN })
             }
         }
+
+        impl FromStr for $name {
+            type Err = ArnError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse::<Arn>()?.try_into()
+            }
+        }
     };
 }
 
 arn_shape!(
-    /// A standard SQS queue.
+    /// An SQS queue. Amazon's pattern is that of a standard one; whether a FIFO queue may be named
+    /// is for `rules` to say.
     QueueArn,
     aws = r"^arn:aws[\p{Alpha}\-]*:sqs:[\p{Alnum}\-]+:[\p{Digit}]{12}:[\p{Alnum}\-_]{1,80}$",
-    regex = r"^arn:aws[A-Za-z-]*:sqs:[A-Za-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$"
+    regex = r"^arn:aws[A-Za-z-]*:sqs:[A-Za-z0-9-]+:[0-9]{12}:([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)$"
 );
 arn_shape!(
-    /// A standard SNS topic.
+    /// An SNS topic, standard or FIFO.
     TopicArn,
     aws = r"^arn:aws[\p{Alpha}\-]*:sns:[\p{Alnum}\-]+:[\p{Digit}]{12}:[\p{Alnum}\-_]{1,256}$",
-    regex = r"^arn:aws[A-Za-z-]*:sns:[A-Za-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
+    regex = r"^arn:aws[A-Za-z-]*:sns:[A-Za-z0-9-]+:[0-9]{12}:([A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo)$"
 );
 arn_shape!(
     /// A Lambda function, or one of its versions or aliases.
@@ -178,25 +179,6 @@ arn_shape!(
     aws = r"^arn:aws[\p{Alpha}\-]*:events:[\p{Alnum}\-]+:[\p{Digit}]{12}:event-bus/[\p{Alnum}\-_./]{1,256}$",
     regex = r"^arn:aws[A-Za-z-]*:events:[A-Za-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9_./-]{1,256}$"
 );
-
-arn_from_pattern!(TopicArn);
-arn_from_pattern!(FunctionArn);
-arn_from_pattern!(BusArn);
-
-impl TryFrom<Arn> for QueueArn {
-    type Error = ArnError;
-
-    /// A FIFO queue has an error of its own, which comes before the pattern's.
-    fn try_from(arn: Arn) -> Result<Self, Self::Error> {
-        if arn.service() == "sqs" && arn.resource().strip_suffix(".fifo").is_some() {
-            return Err(ArnError::FifoQueue);
-        }
-        if Self::fits(&arn) {
-            return Ok(Self(arn));
-        }
-        Err(ArnError::Pattern { pattern: Self::PATTERN })
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -236,11 +218,21 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_queue_is_refused_by_name_and_a_fifo_topic_by_pattern() {
-        let queue = "arn:aws:sqs:us-east-1:123456789012:q.fifo".parse::<QueueArn>();
-        assert_eq!(queue, Err(ArnError::FifoQueue));
-        let topic = "arn:aws:sns:us-east-1:123456789012:t.fifo".parse::<TopicArn>();
-        assert_eq!(topic, Err(ArnError::Pattern { pattern: TopicArn::PATTERN }));
+    fn a_queue_and_a_topic_may_be_fifo_within_the_length_of_any_other() {
+        let queue = |name: &str| format!("arn:aws:sqs:us-east-1:123456789012:{name}");
+        let topic = |name: &str| format!("arn:aws:sns:us-east-1:123456789012:{name}");
+        for (name, is_fifo) in [("q", false), ("q.fifo", true), ("fifo", false)] {
+            assert_eq!(queue(name).parse::<QueueArn>().unwrap().arn().is_fifo(), is_fifo);
+            assert_eq!(topic(name).parse::<TopicArn>().unwrap().arn().is_fifo(), is_fifo);
+        }
+        let named = |chars: usize| format!("{}.fifo", "q".repeat(chars));
+        assert!(queue(&named(75)).parse::<QueueArn>().is_ok());
+        assert!(queue(&named(76)).parse::<QueueArn>().is_err());
+        assert!(topic(&named(251)).parse::<TopicArn>().is_ok());
+        assert!(topic(&named(252)).parse::<TopicArn>().is_err());
+        for name in [".fifo", "q.fifo.fifo", "q.FIFO"] {
+            assert!(queue(name).parse::<QueueArn>().is_err(), "{name}");
+        }
     }
 
     #[test]

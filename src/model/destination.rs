@@ -60,6 +60,11 @@ impl Destination {
         self.arn().as_str()
     }
 
+    /// Whether it keeps the order of a group, and knows copies.
+    pub fn is_fifo(&self) -> bool {
+        self.arn().is_fifo()
+    }
+
     /// The service that serves it.
     pub fn service(&self) -> Service {
         match self {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{BucketName, Event, ObjectKey};
+use super::{BucketName, Event, ObjectKey, RuleId};
 
 /// The id of an event: 32 hex digits.
 ///
@@ -25,6 +25,11 @@ impl EventId {
     /// The id of the test message that a request which set a configuration sends.
     pub fn of_test(bucket: &BucketName, request_id: &str) -> Self {
         Self(digest(["test", bucket.as_str(), request_id]))
+    }
+
+    /// The id of the message that this rule asked for.
+    pub(super) fn for_rule(self, rule: &RuleId) -> Self {
+        Self(digest(["rule", &self.to_string(), rule.as_str()]))
     }
 
     /// The id as a number.
@@ -166,6 +171,14 @@ mod tests {
             event.source_ip = "203.0.113.8".into();
         });
         assert_eq!(told_otherwise, event().id());
+    }
+
+    #[test]
+    fn each_rule_s_message_of_an_event_has_an_id_of_its_own() {
+        let rules: [RuleId; 2] = ["a".parse().unwrap(), "b".parse().unwrap()];
+        let [one, other] = rules.each_ref().map(|rule| event().id().for_rule(rule));
+        assert_ne!(one, other);
+        assert_eq!(one, event().id().for_rule(&rules[0]));
     }
 
     #[test]

@@ -9,23 +9,44 @@ use super::{
 };
 use crate::model::{Message, TopicArn};
 
-/// One standard topic.
+/// One topic.
 #[derive(Debug)]
 pub(super) struct Topic {
     client: Client,
     arn: String,
+    is_fifo: bool,
 }
 
 impl Topic {
     pub(super) fn new(client: Client, topic: &TopicArn) -> Self {
-        Self { client, arn: topic.to_string() }
+        Self { client, arn: topic.to_string(), is_fifo: topic.arn().is_fifo() }
     }
 
     /// Sends a message on its own. Answers the id that SNS gave it.
     pub(super) async fn send_test(&self, message: &Message) -> Result<Option<String>, Cause> {
         let request = self.client.publish().topic_arn(&self.arn);
-        let request = request.subject(message.subject).message(&message.body);
+        let mut request = request.subject(message.subject).message(&message.body);
+        if self.is_fifo {
+            request = request
+                .message_group_id(message.group.to_string())
+                .message_deduplication_id(message.deduplication_id().to_string());
+        }
         request.send().await.map(|answer| answer.message_id).map_err(|error| cause_of(&error))
+    }
+}
+
+impl Topic {
+    fn entry(&self, index: usize, message: &Message) -> PublishBatchRequestEntry {
+        let mut entry = PublishBatchRequestEntry::builder()
+            .id(index.to_string())
+            .subject(message.subject)
+            .message(&message.body);
+        if self.is_fifo {
+            entry = entry
+                .message_group_id(message.group.to_string())
+                .message_deduplication_id(message.deduplication_id().to_string());
+        }
+        entry.build().expect("id and message are set")
     }
 }
 
@@ -40,7 +61,7 @@ impl Publish for Topic {
     }
 
     async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
-        let entries = batch.iter().enumerate().map(|(index, message)| entry(index, message));
+        let entries = batch.iter().enumerate().map(|(index, message)| self.entry(index, message));
         let request = self.client.publish_batch().topic_arn(&self.arn);
         let answer =
             match request.set_publish_batch_request_entries(Some(entries.collect())).send().await {
@@ -63,13 +84,4 @@ impl Publish for Topic {
         });
         by_id(batch.len(), delivered.chain(failed))
     }
-}
-
-fn entry(index: usize, message: &Message) -> PublishBatchRequestEntry {
-    PublishBatchRequestEntry::builder()
-        .id(index.to_string())
-        .subject(message.subject)
-        .message(&message.body)
-        .build()
-        .expect("id and message are set")
 }

@@ -15,23 +15,56 @@ use super::{
 };
 use crate::model::{Arn, Message, QueueArn};
 
-/// One standard queue.
+/// One queue.
 #[derive(Debug)]
 pub(super) struct Queue {
     client: Client,
     url: String,
+    is_fifo: bool,
 }
 
 impl Queue {
     /// The queue's URL follows from its ARN, so that `sqs:GetQueueUrl` need not be allowed.
     pub(super) fn new(client: Client, queue: &QueueArn, endpoint: Option<&str>) -> Self {
-        Self { client, url: queue_url(queue.arn(), endpoint) }
+        let arn = queue.arn();
+        Self { client, url: queue_url(arn, endpoint), is_fifo: arn.is_fifo() }
     }
 
-    /// Sends a message that is nothing but its body.
+    /// Sends a message that is nothing but its body, and what a FIFO queue demands.
     pub(super) async fn send_test(&self, message: &Message) -> Result<(), Cause> {
-        let request = self.client.send_message().queue_url(&self.url).message_body(&message.body);
+        let mut request =
+            self.client.send_message().queue_url(&self.url).message_body(&message.body);
+        if self.is_fifo {
+            request = request
+                .message_group_id(message.group.to_string())
+                .message_deduplication_id(message.deduplication_id().to_string());
+        }
         request.send().await.map(drop).map_err(|error| cause_of(&error))
+    }
+}
+
+impl Queue {
+    fn entry(&self, index: usize, message: &Message) -> SendMessageBatchRequestEntry {
+        let mut entry = SendMessageBatchRequestEntry::builder()
+            .id(index.to_string())
+            .message_body(&message.body);
+        if let Some(trace) = &message.trace_id {
+            let trace = MessageSystemAttributeValue::builder()
+                .data_type("String")
+                .string_value(trace)
+                .build()
+                .expect("the data type is set");
+            entry = entry.message_system_attributes(
+                MessageSystemAttributeNameForSends::AwsTraceHeader,
+                trace,
+            );
+        }
+        if self.is_fifo {
+            entry = entry
+                .message_group_id(message.group.to_string())
+                .message_deduplication_id(message.deduplication_id().to_string());
+        }
+        entry.build().expect("id and body are set")
     }
 }
 
@@ -61,7 +94,7 @@ impl Publish for Queue {
     }
 
     async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
-        let entries = batch.iter().enumerate().map(|(index, message)| entry(index, message));
+        let entries = batch.iter().enumerate().map(|(index, message)| self.entry(index, message));
         let request = self.client.send_message_batch().queue_url(&self.url);
         let answer = match request.set_entries(Some(entries.collect())).send().await {
             Ok(answer) => answer,
@@ -80,23 +113,6 @@ impl Publish for Queue {
         });
         by_id(batch.len(), delivered.chain(failed))
     }
-}
-
-fn entry(index: usize, message: &Message) -> SendMessageBatchRequestEntry {
-    let trace = message.trace_id.as_ref().map(|trace| {
-        MessageSystemAttributeValue::builder()
-            .data_type("String")
-            .string_value(trace)
-            .build()
-            .expect("the data type is set")
-    });
-    let mut entry =
-        SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(&message.body);
-    if let Some(trace) = trace {
-        entry = entry
-            .message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, trace);
-    }
-    entry.build().expect("id and body are set")
 }
 
 #[cfg(test)]

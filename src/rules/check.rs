@@ -100,12 +100,10 @@ fn rule(entry: &Entry, context: &Context<'_>, taken: &HashSet<&str>) -> Result<R
 fn destination(entry: &Entry, context: &Context<'_>) -> Result<Destination, Fault> {
     let arn = || entry.arn.as_str().into();
     let region = || context.region.into();
-    let destination = entry.group.destination(&entry.arn).map_err(|error| Fault::Arn {
-        group: entry.group,
-        arn: arn(),
-        region: region(),
-        error,
-    })?;
+    let destination = entry
+        .group
+        .destination(&entry.arn, context.config.fifo)
+        .map_err(|error| Fault::Arn { group: entry.group, arn: arn(), region: region(), error })?;
     // Whether Amazon looks at the region before or after the shape is not documented.
     if destination.arn().region() != context.region {
         return Err(Fault::Region { arn: arn(), region: region() });

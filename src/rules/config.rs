@@ -23,6 +23,8 @@ pub struct Config {
     pub metadata: Extension,
     /// `S3Tags` filters.
     pub tags: Extension,
+    /// FIFO queues and topics as destinations.
+    pub fifo: Extension,
 }
 
 /// What a filter value is compared with.
@@ -47,14 +49,14 @@ pub enum Overlap {
     Allow,
 }
 
-/// What becomes of a filter that Ceph has and Amazon has not.
+/// What becomes of a filter or a destination that Amazon does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Extension {
     /// A document with it is refused, with Amazon's error.
     #[default]
     Refuse,
-    /// It works as in Ceph.
+    /// It works: a filter as in Ceph, a destination in the order of each key's events.
     Allow,
 }
 
@@ -68,6 +70,7 @@ impl Default for Config {
             regex: Extension::default(),
             metadata: Extension::default(),
             tags: Extension::default(),
+            fifo: Extension::default(),
         }
     }
 }

@@ -6,9 +6,9 @@
 
 use std::fmt;
 
-use crate::model::{ArnError, Destination, FunctionArn, QueueArn, TopicArn};
+use crate::model::{Arn, ArnError, Destination, TopicArn};
 
-use super::EventBridge;
+use super::{EventBridge, Extension};
 
 /// A document, as sent.
 #[derive(Debug)]
@@ -127,12 +127,19 @@ impl Group {
         }
     }
 
-    /// Reads an ARN of this group.
-    pub(super) fn destination(self, arn: &str) -> Result<Destination, ArnError> {
+    /// Reads an ARN of this group. Amazon has words of its own for a FIFO queue, and none for a
+    /// FIFO topic.
+    pub(super) fn destination(self, arn: &str, fifo: Extension) -> Result<Destination, ArnError> {
+        let arn: Arn = arn.parse()?;
+        let is_refused = fifo == Extension::Refuse && arn.is_fifo();
         Ok(match self {
-            Self::Topic => Destination::Topic(arn.parse::<TopicArn>()?),
-            Self::Queue => Destination::Queue(arn.parse::<QueueArn>()?),
-            Self::Function => Destination::Function(arn.parse::<FunctionArn>()?),
+            Self::Topic if is_refused => {
+                return Err(ArnError::Pattern { pattern: TopicArn::PATTERN });
+            }
+            Self::Queue if is_refused && arn.service() == "sqs" => return Err(ArnError::FifoQueue),
+            Self::Topic => Destination::Topic(arn.try_into()?),
+            Self::Queue => Destination::Queue(arn.try_into()?),
+            Self::Function => Destination::Function(arn.try_into()?),
         })
     }
 

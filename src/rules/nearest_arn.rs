@@ -5,7 +5,7 @@
 
 use crate::model::{Destination, Region};
 
-use super::draft::Group;
+use super::{Extension, draft::Group};
 
 /// Stands for an account that the text does not tell.
 const ACCOUNT: &str = "123456789012";
@@ -31,7 +31,7 @@ struct Known<'a> {
 /// Finds it; none if the text tells too little, or its correction is no legal ARN.
 pub(super) fn nearest(text: &str, group: Group, region: &str) -> Option<Nearest> {
     let trimmed = text.trim();
-    if trimmed != text && group.destination(trimmed).is_ok() {
+    if trimmed != text && group.destination(trimmed, Extension::Refuse).is_ok() {
         return Some(Nearest { is: "has blanks around it", arn: trimmed.to_owned() });
     }
     let (is, known) = of_url(trimmed, region)
@@ -39,7 +39,7 @@ pub(super) fn nearest(text: &str, group: Group, region: &str) -> Option<Nearest>
         .or_else(|| of_arn(trimmed, group, region))
         .or_else(|| of_name(trimmed, region))?;
     let arn = known.arn(group);
-    let legal = group.destination(&arn).is_ok() && arn != text;
+    let legal = group.destination(&arn, Extension::Refuse).is_ok() && arn != text;
     legal.then_some(Nearest { is, arn })
 }
 

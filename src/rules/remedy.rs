@@ -1,6 +1,6 @@
 //! What to do about a problem. Amazon's messages stop where these begin.
 
-use crate::model::{ArnError, EventPattern};
+use crate::model::{Arn, ArnError, EventPattern};
 
 use super::{
     draft::Group,
@@ -23,7 +23,9 @@ pub(super) fn of(fault: &Fault) -> String {
         }
         Fault::TooManyPairs { sent } => format!("the filter has {sent}; ask for less"),
         Fault::Arn { error: ArnError::FifoQueue, .. } => {
-            "use a standard queue: S3 does not deliver to FIFO queues".into()
+            "use a standard queue: S3 does not deliver to FIFO queues; or set `fifo = \"allow\"` in \
+             `[rules]`"
+                .into()
         }
         Fault::Arn { group, arn, region, .. } => malformed_arn(*group, arn, region),
         Fault::Region { arn, region } => {
@@ -72,10 +74,11 @@ fn overlap(clash: &Clash) -> String {
 }
 
 fn malformed_arn(group: Group, arn: &str, region: &str) -> String {
-    if arn.strip_suffix(".fifo").is_some() {
+    if arn.parse::<Arn>().is_ok_and(|arn| arn.is_fifo()) {
         let example = group.example(region);
         return format!(
-            "S3 does not deliver to FIFO topics and queues; `{arn}` has to look like `{example}`"
+            "S3 does not deliver to FIFO topics and queues: `{arn}` has to look like `{example}`; \
+             or set `fifo = \"allow\"` in `[rules]`"
         );
     }
     if let Some(right) = nearest_arn::right_group(arn, group) {

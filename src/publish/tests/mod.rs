@@ -2,6 +2,7 @@
 
 mod answers;
 mod classes;
+mod fifo;
 mod limits;
 mod probe;
 mod roles;

@@ -96,6 +96,7 @@ pub(super) fn message() -> Message {
         time: "2026-09-20T07:44:33Z".parse().unwrap(),
         bucket_arn: "arn:aws:s3:::photos".into(),
         event_id: EventId::of_test(&"photos".parse().unwrap(), "1"),
+        rule: None,
         group: GroupId::of_bucket(&"photos".parse().unwrap()),
         trace_id: Some("Root=1-5f84c7a9-0123456789abcdef01234567".into()),
     }

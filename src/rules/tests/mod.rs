@@ -2,6 +2,7 @@
 
 mod ceph;
 mod explain;
+mod fifo;
 mod golden;
 mod ids;
 mod limits;
