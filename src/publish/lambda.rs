@@ -3,7 +3,7 @@
 use aws_sdk_lambda::{Client, primitives::Blob, types::InvocationType};
 
 use super::{
-    Cause, Limits, Publish, Verdict,
+    Cause, Class, Limits, Publish, Verdict,
     failure::{cause_of, failed_request},
 };
 use crate::model::{FunctionArn, Message};
@@ -47,10 +47,20 @@ impl Publish for Function {
                 .invocation_type(InvocationType::Event)
                 .payload(Blob::new(message.body.as_bytes()));
             match request.send().await {
-                Ok(_) => verdicts.push(Verdict::Delivered),
+                Ok(answer) => verdicts.push(verdict(answer.status_code())),
                 Err(error) => verdicts.extend(failed_request(&error, 1)),
             }
         }
         verdicts
     }
+}
+
+/// Only 202 says that the event is queued; any other answer is that of somebody on the way.
+fn verdict(status: i32) -> Verdict {
+    if status == 202 {
+        return Verdict::Delivered;
+    }
+    let message = format!("Lambda answers 202 when it has an event, not {status}").into();
+    let cause = Cause { class: Class::Transient, code: "UnreadableAnswer".into(), message };
+    Verdict::failed(None, cause)
 }
