@@ -9,6 +9,8 @@ mod aws;
 mod harness;
 
 mod destinations; // each of the four gets the right message
+mod destination_tables; // what [[destination]] says holds for that destination alone
+mod fifo; // where it is allowed, the order of each key is the destination's to keep
 mod dialects; // what every store sends is understood
 mod ceph; // a real store, from its own API to the queue
 mod filters; // prefix and suffix, on the encoded key

@@ -296,3 +296,20 @@ fn a_failed_destination_leaves_the_old_configuration_in_force() {
     daemon.accepts(&minio("ObjectCreated:Put", "photos", "a"));
     assert_eq!(queue.receive_one()["Records"][0]["s3"]["configurationId"], "old");
 }
+
+#[test]
+fn an_allowed_fifo_queue_or_topic_gets_the_test_message_in_the_bucket_s_group() {
+    let home = home().set("rules", "fifo", "allow");
+    let _daemon = home.start();
+    let client = &mut Client::of(&home);
+    let queue = moto().fifo_queue("tested-queue.fifo");
+    let subscriber = moto().fifo_queue("tested-subscriber.fifo");
+    let topic = moto().topic("tested-topic.fifo", &subscriber);
+    client.put("photos", &rules(&[rule("q", &queue.arn, &[CREATED])])).accepted();
+    client.put("photos", &topics(&topic, &[CREATED])).accepted();
+    let [one, other] = [&queue, &subscriber].map(|queue| queue.receive_in_groups(1).remove(0));
+    assert_eq!(one.2["Event"], "s3:TestEvent");
+    assert_eq!(other.2["Type"], "Notification", "as SNS wraps it");
+    assert_eq!(one.0, other.0, "the bucket is the group");
+    assert_ne!(one.1, other.1, "each request has a test message of its own");
+}

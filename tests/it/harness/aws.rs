@@ -11,7 +11,10 @@ use std::{fs::File, path::Path, sync::OnceLock, time::Duration};
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_lambda::{primitives::Blob, types::FunctionCode};
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::{
+    config::{Credentials, SharedCredentialsProvider},
+    types::{Message, MessageSystemAttributeName, QueueAttributeName},
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -99,9 +102,22 @@ impl Moto {
         Queue { arn: format!("arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"), url }
     }
 
+    /// Makes a FIFO queue.
+    pub(crate) fn fifo_queue(&self, name: &str) -> Queue {
+        let create = self.sqs.create_queue().queue_name(name);
+        let create = create.attributes(QueueAttributeName::FifoQueue, "true").send();
+        let created = self.runtime.block_on(create).expect("moto makes a queue");
+        let url = created.queue_url.expect("a queue has a URL");
+        Queue { arn: format!("arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"), url }
+    }
+
     /// Makes a topic that this queue is subscribed to; its ARN.
     pub(crate) fn topic(&self, name: &str, subscriber: &Queue) -> String {
-        let created = self.runtime.block_on(self.sns.create_topic().name(name).send());
+        let mut create = self.sns.create_topic().name(name);
+        if name.strip_suffix(".fifo").is_some() {
+            create = create.attributes("FifoTopic", "true");
+        }
+        let created = self.runtime.block_on(create.send());
         let arn = created.expect("moto makes a topic").topic_arn.expect("a topic has an ARN");
         let subscribe = self.sns.subscribe().topic_arn(&arn).protocol("sqs");
         let subscribe = subscribe.endpoint(&subscriber.arn).send();
@@ -153,6 +169,20 @@ impl Moto {
             .collect()
     }
 
+    /// The access keys that signed the `SendMessageBatch` requests to the queue.
+    pub(crate) fn senders(&self, queue: &Queue) -> Vec<String> {
+        let to_queue = |request: &&Value| {
+            request["headers"]["X-Amz-Target"] == "AmazonSQS.SendMessageBatch"
+                && body_of(request)["QueueUrl"] == queue.url.as_str()
+        };
+        let key = |request: &Value| {
+            let signature = request["headers"]["Authorization"].as_str().expect("it is signed");
+            let (_, rest) = signature.split_once("Credential=").expect("it names a key");
+            rest.split('/').next().unwrap_or_default().to_owned()
+        };
+        self.recorded().iter().filter(to_queue).map(key).collect()
+    }
+
     /// Every request that moto has recorded.
     fn recorded(&self) -> Vec<Value> {
         let url = format!("{}/moto-api/recorder/download-recording", self.url);
@@ -185,10 +215,31 @@ impl Queue {
         received.into_iter().next().expect("there is one")
     }
 
-    /// Takes what is there now.
-    pub(crate) fn receive(&self) -> Vec<Value> {
+    /// The group, the deduplication id and the body of each message, until there are `count`.
+    #[track_caller]
+    pub(crate) fn receive_in_groups(&self, count: usize) -> Vec<(String, String, Value)> {
+        let mut received = Vec::new();
+        until(&format!("{count} messages in {}", self.arn), SOON, || {
+            received.extend(self.take());
+            (received.len() >= count).then_some(())
+        });
+        let told = |message: &Message| {
+            let attribute = |name| {
+                let attributes = message.attributes().expect("they were asked for");
+                attributes.get(&name).cloned().unwrap_or_default()
+            };
+            let body = message.body().expect("it has a body");
+            let body = serde_json::from_str(body).expect("the body is JSON");
+            let group = attribute(MessageSystemAttributeName::MessageGroupId);
+            (group, attribute(MessageSystemAttributeName::MessageDeduplicationId), body)
+        };
+        received.iter().map(told).collect()
+    }
+
+    fn take(&self) -> Vec<Message> {
         let moto = moto();
         let receive = moto.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
+        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
         let received = moto.runtime.block_on(receive.send()).expect("moto answers");
         let messages = received.messages.unwrap_or_default();
         for message in &messages {
@@ -196,6 +247,12 @@ impl Queue {
             let delete = moto.sqs.delete_message().queue_url(&self.url).receipt_handle(receipt);
             moto.runtime.block_on(delete.send()).expect("moto answers");
         }
+        messages
+    }
+
+    /// Takes what is there now.
+    pub(crate) fn receive(&self) -> Vec<Value> {
+        let messages = self.take();
         let bodies = messages.iter().map(|message| message.body().expect("it has a body"));
         bodies.map(|body| serde_json::from_str(body).expect("the body is JSON")).collect()
     }
