@@ -100,9 +100,9 @@ impl Destinations {
     pub fn publish(&self, destination: &Destination) -> publish::DestinationConfig {
         let mut config = publish::DestinationConfig::default();
         for Override { endpoint_url, role_arn, request_bytes, .. } in self.of(destination) {
-            replace(&mut config.endpoint_url, endpoint_url);
-            replace(&mut config.role_arn, role_arn);
-            replace(&mut config.request_bytes, request_bytes);
+            replace(&mut config.endpoint_url, endpoint_url.as_ref());
+            replace(&mut config.role_arn, role_arn.as_ref());
+            replace(&mut config.request_bytes, request_bytes.as_ref());
         }
         config
     }
@@ -135,12 +135,12 @@ impl Override {
         set(&mut config.concurrency_min, self.concurrency_min);
         set(&mut config.in_flight_bytes, self.in_flight_bytes);
         set(&mut config.linger, self.linger);
-        replace(&mut config.max_attempts, &self.max_attempts);
-        replace(&mut config.max_age, &self.max_age);
+        replace(&mut config.max_attempts, self.max_attempts.as_ref());
+        replace(&mut config.max_age, self.max_age.as_ref());
         set(&mut config.unknown_attempts, self.unknown_attempts);
         set(&mut config.ordering, self.ordering);
         set(&mut config.removal, self.removal);
-        replace(&mut config.quota, &self.quota);
+        replace(&mut config.quota, self.quota.as_ref());
         set(&mut config.over_quota, self.over_quota);
         set(&mut config.when_full, self.when_full);
         set(&mut config.probe_interval, self.probe_interval);
@@ -162,8 +162,8 @@ fn set<T>(key: &mut T, value: Option<T>) {
     }
 }
 
-fn replace<T: Clone>(key: &mut Option<T>, value: &Option<T>) {
-    if value.is_some() {
-        key.clone_from(value);
+fn replace<T: Clone>(key: &mut Option<T>, value: Option<&T>) {
+    if let Some(value) = value {
+        *key = Some(value.clone());
     }
 }

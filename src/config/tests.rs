@@ -227,6 +227,15 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
             "unknown variant `s3:GetObject`, expected `s3:GetBucketNotification`",
         ),
         ("[payload]\nevent_version = \"3.0\"", "classic"),
+    ] {
+        let error = toml::from_str::<Config>(text).unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_mistake_in_a_destination_is_told_and_what_helps() {
+    for (text, told) in [
         ("[[destination]]\npaused = true", "missing field `match`"),
         ("[[destination]]\nmatch = \"*\"\nregion = \"x\"", "unknown field `region`"),
         ("[[destination]]\nmatch = \"slow-*\"", "no ARN of a destination fits `slow-*`; write it"),

@@ -95,6 +95,7 @@ async fn an_answer_that_says_nothing_delivers_nothing() {
         (QUEUE, JSON, "<html>", "UnreadableAnswer"),
         (BUS, JSON, r#"{"FailedEntryCount":0}"#, "MissingEntry"),
         (BUS, JSON, "[]", "UnreadableAnswer"),
+        (FUNCTION, JSON, "{}", "UnreadableAnswer"),
         (
             TOPIC,
             XML,

@@ -43,7 +43,7 @@ impl Home {
         let settings = toml::toml! {
             region = "us-east-1"
             account_id = "123456789012"
-            deliver = { backoff = { base = "20ms", cap = "200ms" } }
+            deliver = { backoff = { base = "20ms", throttled = "20ms", cap = "200ms" } }
         };
         let (notifications, journal) = (path("notifications"), path("journal"));
         Self { dir, settings, events: events.clone(), admin: admin.clone() }
