@@ -126,7 +126,7 @@ impl Daemon {
             control::Store::open(&config.notifications, scope.clone(), routes.clone())?;
         let documents = store.status();
         let loaded = documents.borrow().loaded;
-        let acceptor = ingest::Acceptor::new(routes, journal.clone());
+        let acceptor = ingest::Acceptor::new(routes.clone(), journal.clone());
         let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
         let credentials = Credentials::load(&config.credentials, config.region.clone())?;
         let aws = Aws::new(
@@ -147,7 +147,7 @@ impl Daemon {
             probe: probe(aws.clone(), renderer.clone(), config.destinations()),
         };
         let s3 = control::Server::bind(config.listen.s3, api).await?;
-        let lanes = lanes(aws, renderer, journal.clone(), config.destinations());
+        let lanes = lanes(aws, renderer, journal.clone(), config.destinations(), routes);
         let admin = admin::Server::bind(
             config.listen.admin,
             health(journal.clone(), documents),
@@ -305,6 +305,7 @@ fn lanes(
     renderer: Renderer,
     journal: journal::Journal,
     destinations: config::Destinations,
+    routes: route::Shared,
 ) -> deliver::Lanes<impl Fn(&Destination) -> deliver::Connection<Publisher> + Send + use<>> {
     let connect = move |destination: &Destination| {
         let form = match destination.service() {
@@ -314,8 +315,19 @@ fn lanes(
         let publisher = aws.publisher(destination, &destinations.publish(destination));
         deliver::Connection { publisher, form, config: destinations.deliver(destination) }
     };
-    let still_wanted = deliver::StillWanted::new(|_, _, _| true);
-    deliver::Lanes::new(journal, renderer, connect, still_wanted)
+    deliver::Lanes::new(journal, renderer, connect, still_wanted(routes))
+}
+
+/// Whether the rules in force still ask for an event that waits. Of a bucket whose document was
+/// never readable nobody can say, so what it once asked for stays.
+fn still_wanted(routes: route::Shared) -> deliver::StillWanted {
+    deliver::StillWanted::new(move |event, rule, destination| {
+        match routes.reader().bucket(&event.bucket) {
+            Some(route::Standing::Rules(bucket)) => bucket.names(rule, destination),
+            Some(route::Standing::Undecided) => true,
+            None => false,
+        }
+    })
 }
 
 /// How the S3 API asks a destination whether it would take events.

@@ -163,6 +163,15 @@ impl Bucket {
         })
     }
 
+    /// Whether a rule of this id, or for no id EventBridge, is for this destination.
+    pub fn names(&self, id: Option<&RuleId>, destination: &Destination) -> bool {
+        let lane_of = |rule: &u32| self.lanes.get(*rule as usize);
+        self.ids.iter().zip(&self.lane_of).any(|(rule, lane)| {
+            rule.as_ref() == id
+                && lane_of(lane).is_some_and(|lane| *lane.destination == *destination)
+        })
+    }
+
     /// Whether nobody wants anything.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()

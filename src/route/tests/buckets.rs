@@ -55,6 +55,17 @@ fn a_bucket_has_its_own_rules_and_no_other() {
 }
 
 #[test]
+fn a_bucket_names_a_destination_by_its_rule_and_by_no_other() {
+    let (rules, [queue, topic]) =
+        (to(&[QUEUE, TOPIC]), [QUEUE, TOPIC].map(|arn| arn.parse().unwrap()));
+    let id = |text: &str| text.parse().unwrap();
+    assert!(rules.names(Some(&id(QUEUE)), &queue) && rules.names(Some(&id(TOPIC)), &topic));
+    assert!(!rules.names(Some(&id(QUEUE)), &topic));
+    assert!(!rules.names(Some(&id("gone")), &queue));
+    assert!(!rules.names(None, &queue), "that is EventBridge");
+}
+
+#[test]
 fn a_destination_is_announced_with_its_first_bucket_and_withdrawn_with_its_last() {
     let mut table = Table::default();
     let mut announced = HashMap::new();
