@@ -310,6 +310,10 @@ fn every_file_is_part_of_a_target() {
     let mut next: Vec<String> =
         all.iter().map(|source| source.path.clone()).filter(|path| is_target(path)).collect();
     while let Some(path) = next.pop() {
+        // Paths may lead in a circle.
+        if reached.contains(&path) {
+            continue;
+        }
         let source = all.iter().find(|source| source.path == path);
         next.extend(source.into_iter().flat_map(children));
         reached.insert(path);
