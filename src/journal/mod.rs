@@ -23,7 +23,8 @@
 //! ```text
 //! lock                     the process that holds the journal
 //! reserve                  bytes of no meaning: space for what frees space
-//! meta.redb                checkpoint and quarantine
+//! meta.redb                checkpoint, the ids that were accepted lately, quarantine
+//! dead_letters.redb        what a lane gave up on; see `dead`
 //! corrupt/                 copies of bytes that were durable and are no longer valid
 //! segments/<20 digits>.log, and .tmp for what is to replace one
 //!
@@ -75,6 +76,9 @@
 //!    report it, go on behind it. One that nothing follows is the torn tail of a write that was
 //!    never answered: cut it off.
 //! 5. If anything was corrupt, missing, or without a checkpoint, count what is pending anew.
+//! 6. Open `dead_letters.redb`; a corrupt one is moved to `corrupt/`, which is reported. Remove the
+//!    rows that the log has released; acknowledge as dead what has a row and is pending; let the
+//!    accounts follow the rows.
 //!
 //! A segment is unlinked when no lane needs a record in it or in one before it, after the checkpoint
 //! that says so is durable. A frame of a later format version is refused.

@@ -5,7 +5,7 @@ use std::{
     io,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
 };
@@ -68,6 +68,79 @@ impl Disk for DyingDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         RealDisk.remove(path)
     }
+}
+
+/// What was asked of the disk, in order.
+#[derive(Clone, Debug)]
+enum Asked {
+    Write(u64, Vec<u8>),
+    Truncate(u64),
+    Sync,
+}
+
+/// A disk that remembers what it was asked.
+#[derive(Debug, Default)]
+struct Witness(Mutex<Vec<Asked>>);
+
+impl Witness {
+    fn hear(&self, asked: Asked) {
+        self.0.lock().unwrap().push(asked);
+    }
+}
+
+impl Disk for Witness {
+    fn create(&self, path: &Path) -> io::Result<File> {
+        RealDisk.create(path)
+    }
+
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.hear(Asked::Write(offset, bytes.to_vec()));
+        RealDisk.write_at(file, bytes, offset)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        self.hear(Asked::Sync);
+        RealDisk.sync(file)
+    }
+
+    fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
+        self.hear(Asked::Truncate(length));
+        RealDisk.truncate(file, length)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        RealDisk.sync_directory(path)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+}
+
+/// The file after a power cut: what was synced is there, and of the sectors that were written since
+/// those that chance keeps.
+fn after_power_cut(before: &[u8], synced: &[Asked], since: &[Asked], seed: u64) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut file = before.to_vec();
+    for (asked, chance) in synced.iter().map(|it| (it, 1.0)).chain(since.iter().map(|it| (it, 0.5)))
+    {
+        match asked {
+            Asked::Write(offset, bytes) => {
+                for (sector, at) in bytes.chunks(512).zip((*offset..).step_by(512)) {
+                    let at = usize::try_from(at).unwrap();
+                    file.resize(file.len().max(at + sector.len()), 0);
+                    if random.f64() < chance {
+                        file[at..at + sector.len()].copy_from_slice(sector);
+                    }
+                }
+            }
+            Asked::Truncate(length) if random.f64() < chance => {
+                file.resize(usize::try_from(*length).unwrap(), 0);
+            }
+            Asked::Truncate(_) | Asked::Sync => {}
+        }
+    }
+    file
 }
 
 fn open(directory: &Path) -> Store {
@@ -286,6 +359,39 @@ fn a_burial_that_the_disk_cuts_short_anywhere_is_whole_or_not_at_all() {
         assert_eq!(store.get(&id("a", 20)).unwrap(), None);
         bury(&store, "a", 20..40).unwrap();
         assert_eq!(count(&store, "a"), 40);
+    }
+}
+
+#[test]
+fn a_power_cut_in_a_change_loses_no_earlier_row() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Witness::default());
+    let (store, _) = open_on(Arc::<Witness>::clone(&disk), directory.path(), LIMIT);
+    bury(&store, "a", 0..50).unwrap();
+    let path = directory.path().join("dead_letters.redb");
+    let before = fs::read(&path).unwrap();
+    disk.0.lock().unwrap().clear();
+    bury(&store, "a", 50..90).unwrap();
+    store.remove(&(0..10).map(|seq| id("a", seq)).collect::<Vec<_>>()).unwrap();
+    let asked = disk.0.lock().unwrap().clone();
+    let whole = [(0, 50), (0, 90), (10, 90)];
+    for (at, _) in asked.iter().enumerate().filter(|(_, asked)| matches!(asked, Asked::Sync)) {
+        let earlier = asked[..at].iter().rposition(|asked| matches!(asked, Asked::Sync));
+        let (synced, since) = asked[..at].split_at(earlier.map_or(0, |sync| sync + 1));
+        for seed in 0..20 {
+            let image = tempfile::tempdir().unwrap();
+            let file = after_power_cut(&before, synced, since, seed);
+            fs::write(image.path().join("dead_letters.redb"), file).unwrap();
+            let after = open(image.path());
+            let rows = after.seqs("a", 0).unwrap();
+            let found = (rows[0], rows[rows.len() - 1] + 1);
+            assert!(whole.contains(&found), "before sync at {at}, seed {seed}: {found:?}");
+            assert_eq!(found.1 - found.0, rows.len() as u64);
+            assert_eq!(count(&after, "a"), rows.len() as u64);
+            for seq in rows {
+                assert!(after.get(&id("a", seq)).unwrap().is_some());
+            }
+        }
     }
 }
 
