@@ -27,6 +27,10 @@ pub struct Config {
     /// by whoever knows what an id is, and no key of this section.
     #[serde(skip)]
     pub dedupe_window: Option<Duration>,
+    /// How long what is finished is kept, to be sent again by `fanfare replay`; less when the space
+    /// is needed.
+    #[serde(with = "humantime_serde")]
+    pub retention: Duration,
     /// What the quarantine may hold; its oldest rows give way.
     pub quarantine_limit: ByteSize,
 }
@@ -40,6 +44,7 @@ impl Default for Config {
             checkpoint_interval: Duration::from_secs(5),
             dead_letters_limit: ByteSize::gib(1),
             dedupe_window: None,
+            retention: Duration::ZERO,
             quarantine_limit: ByteSize::mib(64),
         }
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     scan::{Scan, Step},
-    segment::{Header, Layout, PAGE},
+    segment::{Header, Layout, PAGE, Place},
 };
 
 /// How often a search is begun anew when files go away under it.
@@ -25,6 +25,17 @@ pub(super) fn segment_after(layout: &Layout, through: u64) -> io::Result<Option<
         return Ok(Some(id));
     }
     Ok(ids.into_iter().find(|&id| id > through))
+}
+
+/// The beginning of the last segment that accepts, else of the first.
+pub(super) fn segment_of(layout: &Layout, accepts: impl Fn(&Header) -> bool) -> io::Result<Place> {
+    let ids = layout.list()?;
+    for &segment in ids.iter().rev() {
+        if header(layout, segment)?.is_some_and(|header| accepts(&header)) {
+            return Ok(Place { segment, offset: PAGE });
+        }
+    }
+    Ok(Place { segment: ids.first().copied().unwrap_or(0), offset: PAGE })
 }
 
 /// A record where it lies now.

@@ -18,12 +18,12 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Aside, Config, DatabaseError, NewRecord, Quarantined, Reader,
+    Aside, Config, DatabaseError, History, NewRecord, Quarantined, Reader,
     dead::Store,
     entry::{Amount, Totals},
     ledger::Ledger,
     meta::Meta,
-    segment::Layout,
+    segment::{Layout, Place},
     writer::Command,
 };
 
@@ -41,6 +41,19 @@ pub enum AppendError {
         /// What it holds.
         bytes: u64,
         /// What it may hold.
+        limit: u64,
+    },
+    /// One of the lanes has too much pending.
+    #[error(
+        "`{lane}` has {bytes} bytes pending of at most {limit}; see why it does not take them, or \
+         raise its `quota`"
+    )]
+    OverQuota {
+        /// The lane.
+        lane: Arc<str>,
+        /// What it has pending.
+        bytes: u64,
+        /// What it may have.
         limit: u64,
     },
     /// It would not fit into an empty journal.
@@ -195,6 +208,8 @@ pub(super) struct Shared {
     pub(super) dead: Store,
     pub(super) meters: watch::Sender<Arc<[Arc<Meter>]>>,
     pub(super) status: watch::Sender<Status>,
+    /// After the last durable frame; the writer's.
+    end: Mutex<Place>,
     /// The lanes that have a reader. A lane is claimed before its reader is asked for and let go
     /// when that is dropped, so the writer has seen every acknowledgement of the one before. Taken
     /// only then, never per record.
@@ -220,11 +235,26 @@ impl Shared {
             dead,
             meters: watch::Sender::new([].into()),
             status: watch::Sender::default(),
+            end: Mutex::default(),
             claims: Mutex::default(),
             quarantine_limit: config.quarantine_limit.as_u64(),
             deduplicates: config.dedupe_window.is_some(),
             _lock: lock,
         }
+    }
+
+    /// After the last durable frame.
+    pub(super) fn end(&self) -> Place {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_end(&self, end: Place) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    }
+
+    /// Of every lane, by its number.
+    pub(super) fn lane_names(&self) -> Vec<Arc<str>> {
+        self.meters.borrow().iter().map(|meter| Arc::clone(&meter.name)).collect()
     }
 
     fn claim(self: &Arc<Self>, lane: &Arc<str>) -> Option<Claim> {
@@ -307,6 +337,17 @@ impl Journal {
     /// Every lane the journal has heard of.
     pub fn lanes(&self) -> Vec<LaneStatus> {
         self.shared.meters.borrow().iter().map(|meter| meter.status()).collect()
+    }
+
+    /// The lane that has the most bytes pending: where to look when the journal is full.
+    pub fn largest_lane(&self) -> Option<LaneStatus> {
+        self.lanes().into_iter().max_by_key(|lane| lane.pending_bytes)
+    }
+
+    /// What was accepted from the first moment on and before the second, and after this record,
+    /// as far as it is still there: pending, retained, or not freed yet.
+    pub fn history(&self, since: Timestamp, until: Timestamp, after: Option<u64>) -> History {
+        History::new(Arc::clone(&self.shared), since, until, after)
     }
 
     /// The journal as it stands.

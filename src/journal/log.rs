@@ -88,9 +88,14 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// The time of the next commit, whatever the clock does.
+    /// In microseconds since 1970, and never before the last commit, whatever the clock does.
+    pub(super) fn now(&self) -> i64 {
+        self.time.max(self.disk.now().as_microsecond())
+    }
+
+    /// The time of the next commit.
     pub(super) fn tick(&mut self) -> i64 {
-        self.time = self.time.max(self.disk.now().as_microsecond());
+        self.time = self.now();
         self.time
     }
 

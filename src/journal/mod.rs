@@ -106,6 +106,9 @@
 //! 3. After each checkpoint, and once a second, the reserve is written anew. When that succeeds,
 //!    with an eighth to spare, the door opens.
 //!
+//! What is finished stays as long as `retention` says, and is neither unlinked nor merged until then,
+//! except while three quarters of the limit are held or an append was refused: then the oldest goes.
+//!
 //! A checkpoint that failed, and a segment that was not unlinked, are tried again each second.
 
 mod checkpoint;
@@ -119,6 +122,8 @@ mod entry;
 mod find;
 mod frame;
 mod handle;
+mod history;
+mod quota;
 mod ledger;
 mod log;
 mod meta;
@@ -132,6 +137,7 @@ mod room;
 mod runs;
 mod scan;
 mod segment;
+mod upkeep;
 mod visit;
 mod writer;
 
@@ -145,9 +151,11 @@ pub use dead::{
     RedriveError,
 };
 pub use handle::{AppendError, Appended, Journal, LaneStatus, OpenReaderError, Refusing, Status};
+pub use history::{History, Past};
 pub use log::WriteError;
 pub use meta::{Aside, Quarantined};
-pub use open::{OpenError, open};
+pub use open::{OpenError, open, open_with_quotas};
+pub use quota::Quotas;
 pub use reader::{Fetched, Position, ReadError, Reader};
 pub use record::{NewRecord, Origin, Outcome};
 pub use recover::{CheckpointFound, CorruptRegion, DeadLettersFound, Recovery};

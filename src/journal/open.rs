@@ -13,7 +13,7 @@ use std::{
 use tracing::warn;
 
 use super::{
-    Config, DatabaseError, Journal, Recovery, Writer,
+    Config, DatabaseError, Journal, Quotas, Recovery, Writer,
     dead::{Reconciled, Store, reconcile},
     disk::{Disk, RealDisk},
     frame::VERSION,
@@ -95,12 +95,21 @@ pub enum OpenError {
 /// Reads the whole log after the last checkpoint, so it takes a moment. The writer must run on a
 /// thread of its own before the handle is of use.
 pub fn open(config: &Config) -> Result<(Journal, Writer, Recovery), OpenError> {
-    open_on(config, Arc::new(RealDisk))
+    open_with_quotas(config, Quotas::default())
+}
+
+/// Opens the journal as `open` does; appends for a lane that has its quota pending are refused.
+pub fn open_with_quotas(
+    config: &Config,
+    quotas: Quotas,
+) -> Result<(Journal, Writer, Recovery), OpenError> {
+    open_on(config, Arc::new(RealDisk), quotas)
 }
 
 pub(super) fn open_on(
     config: &Config,
     disk: Arc<dyn Disk>,
+    quotas: Quotas,
 ) -> Result<(Journal, Writer, Recovery), OpenError> {
     let layout = Layout { root: config.directory.as_path().into() };
     make_directories(&layout, &*disk)?;
@@ -147,7 +156,7 @@ pub(super) fn open_on(
     };
     settle(&dead, &log, &mut accounts, &mut report.dead_letters)?;
     let shared = Shared::new(config, layout, lock, (found.meta, dead), recovered.journal);
-    let room = Room::new(config.size_limit.as_u64(), reserve);
+    let room = Room::new(config.size_limit.as_u64(), reserve, quotas);
     let (journal, writer) = super::writer::pair(config, shared, log, room, accounts);
     Ok((journal, writer, report))
 }

@@ -12,7 +12,7 @@ use std::{
 
 use tracing::{info, warn};
 
-use super::{AppendError, handle::Refusing, reserve::Reserve, segment::PAGE};
+use super::{AppendError, Quotas, handle::Refusing, reserve::Reserve, segment::PAGE};
 
 /// How long what the disk refused waits before it is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
@@ -29,6 +29,7 @@ pub(super) enum Need {
 #[derive(Debug)]
 pub(super) struct Room {
     limit: u64,
+    pub(super) quotas: Quotas,
     reserve: Reserve,
     /// The limit had an append refused; since then none was taken and no space was freed.
     starved: bool,
@@ -43,8 +44,8 @@ struct Refused {
 }
 
 impl Room {
-    pub(super) fn new(limit: u64, reserve: Reserve) -> Self {
-        let mut room = Self { limit, reserve, starved: false, refused: None };
+    pub(super) fn new(limit: u64, reserve: Reserve, quotas: Quotas) -> Self {
+        let mut room = Self { limit, quotas, reserve, starved: false, refused: None };
         if !room.reserve.is_whole()
             && let Err(error) = room.reserve.fill()
         {
@@ -106,6 +107,14 @@ impl Room {
         }
     }
 
+    /// Whether what is only retained should give way while it would leave so many of the bytes that
+    /// are held: before an append must be refused, and as long as one is.
+    pub(super) fn is_tight(&self, left: u64, held: u64) -> bool {
+        let bound = if self.starved { self.limit / 2 } else { self.limit / 4 * 3 };
+        // A disk that refuses gets back a segment each time.
+        left > bound || self.refused.is_some() && left == held
+    }
+
     /// It is the disk that refuses.
     pub(super) fn refusing_disk(&self) -> bool {
         self.refused.is_some()
@@ -163,7 +172,7 @@ mod tests {
         let path = directory.path().join("reserve");
         let length = || std::fs::metadata(&path).unwrap().len();
         let reserve = Reserve::open(Arc::new(RealDisk), &path, 1 << 20).unwrap();
-        let mut room = Room::new(1 << 20, reserve);
+        let mut room = Room::new(1 << 20, reserve, Quotas::default());
         assert_eq!(length(), 128 << 10);
         room.refuse(Arc::new(io::ErrorKind::StorageFull.into()));
         while room.lend(Need::Durability) {}
@@ -181,7 +190,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("reserve");
         let reserve = Reserve::open(Arc::new(RealDisk), &path, 1 << 20).unwrap();
-        let mut room = Room::new(1 << 20, reserve);
+        let mut room = Room::new(1 << 20, reserve, Quotas::default());
         let refused = room.admit(0, 0, 1 << 20);
         assert!(
             matches!(refused, Err(AppendError::TooLarge { bytes: 0x10_0000, .. })),

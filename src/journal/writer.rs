@@ -17,12 +17,10 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::timeout_at,
 };
-use tracing::debug;
 
 use super::{
     AppendError, Config, DeadLetterId, Journal, NewRecord, Origin, WriteError,
-    checkpoint::{Carried, Checkpoint, Checkpointer, Desk, Order},
-    compact::{Candidate, CompactError, Merge, Merged, choose, copied},
+    checkpoint::{Carried, Checkpointer, Desk},
     dead::Leaving,
     entry::{Ack, Amount, Fate, Release, Stored},
     frame::{Draft, HEADER, RECORD},
@@ -83,6 +81,8 @@ struct Group {
     /// Of the records, if ids matter.
     ids: HashSet<u128>,
     bytes: usize,
+    /// Of it, what is for lanes that have a quota.
+    waiting: BTreeMap<u32, u64>,
     replies: Vec<(Reply, u64)>,
 }
 
@@ -102,8 +102,10 @@ struct Copies {
 }
 
 #[derive(Debug)]
-struct Lane {
-    ledger: Ledger,
+pub(super) struct Lane {
+    pub(super) ledger: Ledger,
+    /// How many bytes it may have pending.
+    quota: Option<u64>,
     /// Its name is in the segment that is written.
     declared: bool,
     tail: watch::Sender<Tail>,
@@ -111,35 +113,37 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(ledger: Ledger, tail: Tail) -> Self {
+    fn new(ledger: Ledger, tail: Tail, quota: Option<u64>) -> Self {
         let meter = Arc::new(Meter::new(&ledger));
-        Self { ledger, declared: false, tail: watch::Sender::new(tail), meter }
+        Self { ledger, quota, declared: false, tail: watch::Sender::new(tail), meter }
     }
 }
 
 /// The end of the journal that writes. Runs on a thread of its own.
 #[derive(Debug)]
 pub struct Writer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     queue: mpsc::Receiver<Command>,
     /// Given to the checkpoint thread; weak, since open senders keep the writer running.
     sender: mpsc::WeakSender<Command>,
-    log: Log,
-    lanes: Vec<Lane>,
+    pub(super) log: Log,
+    pub(super) lanes: Vec<Lane>,
     ids: HashMap<Arc<str>, u32>,
-    next_seq: u64,
+    pub(super) next_seq: u64,
     group: Group,
     /// What copies are known by; nothing if nobody asks for it.
-    recent: Option<Recent>,
+    pub(super) recent: Option<Recent>,
     acks: BTreeMap<u32, Ack>,
     acks_due: Option<Instant>,
-    room: Room,
+    pub(super) room: Room,
     checkpoint_interval: Duration,
-    checkpoint_due: Option<Instant>,
+    /// In microseconds.
+    pub(super) retention: i64,
+    pub(super) checkpoint_due: Option<Instant>,
     /// Orders that were not answered yet.
-    checkpoints: usize,
+    pub(super) checkpoints: usize,
     /// The segments that one of them makes one of.
-    merging: Option<Vec<u64>>,
+    pub(super) merging: Option<Vec<u64>>,
     /// Every handle and reader is gone.
     closing: bool,
     buffer: Vec<u8>,
@@ -170,7 +174,8 @@ pub(super) fn pair(
         .into_iter()
         .map(|ledger| {
             let tail = tail(&ledger);
-            Lane::new(ledger, tail)
+            let quota = room.quotas.of(&ledger.name);
+            Lane::new(ledger, tail, quota)
         })
         .collect();
     let ids = lanes.iter().map(|lane| Arc::clone(&lane.ledger.name)).zip(0..).collect();
@@ -188,6 +193,7 @@ pub(super) fn pair(
         recent,
         room,
         checkpoint_interval: config.checkpoint_interval(),
+        retention: i64::try_from(config.retention.as_micros()).unwrap_or(i64::MAX),
         checkpoint_due: None,
         checkpoints: 0,
         merging: None,
@@ -196,6 +202,7 @@ pub(super) fn pair(
     };
     writer.publish_meters();
     writer.publish_status();
+    writer.shared.set_end(writer.log.end);
     (Journal::new(shared, sender), writer)
 }
 
@@ -260,6 +267,10 @@ impl Writer {
             if retry && self.checkpoints == 0 {
                 self.room.fill();
                 self.succeeded();
+                if self.room.refusing_disk() && self.retained_until().is_some() {
+                    // What is only retained gives way, a segment each time.
+                    self.checkpoint_by(Instant::now());
+                }
             }
         }
     }
@@ -307,65 +318,8 @@ impl Writer {
         Ok(())
     }
 
-    fn checkpointed(&mut self, carried: Carried) -> Result<(), WriteError> {
-        let Carried { unlinked, remembered, error, merged } = carried;
-        self.checkpoints -= 1;
-        if let (Some(recent), Some(end)) = (&mut self.recent, remembered) {
-            recent.saved(end);
-        }
-        let merging = self.merging.take_if(|_| merged.is_some());
-        self.log.forget(&unlinked);
-        match merged {
-            Some(Ok(merged)) => self.merged(&merged),
-            Some(Err(CompactError::Refused(error))) => {
-                self.not_merged(&error, &merging.unwrap_or_default());
-            }
-            Some(Err(CompactError::Fatal(source))) => {
-                return Err(WriteError::Sync { path: self.log.layout.segments(), source });
-            }
-            None if unlinked.is_empty() => {}
-            None => self.room.freed(),
-        }
-        self.room.retry_now();
-        if let Some(error) = error {
-            self.checkpoint_failed(error);
-        } else {
-            self.shared.status.send_modify(|status| status.checkpoints += 1);
-            self.succeeded();
-        }
-        Ok(())
-    }
-
-    fn not_merged(&mut self, error: &io::Error, segments: &[u64]) {
-        debug!(%error, "segments not merged");
-        if error.kind() == io::ErrorKind::InvalidData {
-            self.log.give_up(segments);
-        }
-        // It takes space to free some; but the lower half of the reserve is for acknowledgements.
-        if is_full(error.kind()) && self.room.refusing_disk() && self.room.lend(Need::Durability) {
-            self.checkpoint_due = Some(Instant::now());
-        }
-    }
-
-    fn merged(&mut self, merged: &Merged) {
-        let mut live = Amount::default();
-        for (segment, amount) in self.lanes.iter().flat_map(|lane| lane.ledger.live()) {
-            if (merged.first..=merged.through).contains(&segment) {
-                live.add(amount);
-            }
-        }
-        self.log.merge(merged, copied(live));
-        for lane in &mut self.lanes {
-            lane.ledger.settle_in(|segment| holder(&self.log.segments, segment));
-        }
-        self.shared.status.send_modify(|status| status.compactions += 1);
-        self.room.freed();
-        // There may be more to merge.
-        self.checkpoint_due = Some(Instant::now());
-    }
-
     /// Nothing else may come that has one ordered: a full journal takes no append.
-    fn checkpoint_failed(&mut self, error: io::Error) {
+    pub(super) fn checkpoint_failed(&mut self, error: io::Error) {
         let at_once = if is_full(error.kind()) {
             self.borrow_space(error)
         } else {
@@ -373,8 +327,7 @@ impl Writer {
             false
         };
         let wait = if at_once { Duration::ZERO } else { RETRY };
-        let due = Instant::now() + wait;
-        self.checkpoint_due = Some(self.checkpoint_due.map_or(due, |earlier| earlier.min(due)));
+        self.checkpoint_by(Instant::now() + wait);
         self.publish_status();
     }
 
@@ -387,8 +340,11 @@ impl Writer {
         let size = |record: &NewRecord| record.body.len() + RECORD + 4 * record.lanes.len();
         let bytes: usize = records.iter().map(size).sum();
         let frame = (HEADER + bytes) as u64 + PAGE;
-        if let Err(error) = self.room.admit(self.log.bytes, self.group.bytes as u64, frame) {
-            self.publish_status();
+        if let Some(error) = records.iter().find_map(|record| self.over_quota(record)) {
+            answer(reply, Err(error));
+            return;
+        }
+        if let Err(error) = self.room_for(frame) {
             answer(reply, Err(error));
             return;
         }
@@ -398,8 +354,13 @@ impl Writer {
             if self.recent.is_some() {
                 self.group.ids.extend(record.id);
             }
-            let lanes = record.lanes.iter().map(|lane| self.lane(lane)).collect();
+            let lanes: Vec<u32> = record.lanes.iter().map(|lane| self.lane(lane)).collect();
             let NewRecord { body, id, origin, .. } = record;
+            for &lane in &lanes {
+                if self.quota(lane).is_some() {
+                    *self.group.waiting.entry(lane).or_default() += body.len() as u64;
+                }
+            }
             self.group.records.push(Stored { lanes, id: id.unwrap_or(0), origin, body });
         }
     }
@@ -418,6 +379,36 @@ impl Writer {
         Copies { count: copies.len() as u64, waiting: copies.into_iter().any(waits) }
     }
 
+    fn room_for(&mut self, frame: u64) -> Result<(), AppendError> {
+        let was_full = self.room.is_full();
+        let admitted = self.room.admit(self.log.bytes, self.group.bytes as u64, frame);
+        if admitted.is_err() {
+            // What is only retained gives way.
+            if self.room.is_full() && !was_full {
+                self.checkpoint_by(Instant::now());
+            }
+            self.publish_status();
+        }
+        admitted
+    }
+
+    fn quota(&self, lane: u32) -> Option<u64> {
+        self.lanes.get(lane as usize).and_then(|lane| lane.quota)
+    }
+
+    /// A lane that has less than its quota takes the next append whole, so that none is too large.
+    fn over_quota(&self, record: &NewRecord) -> Option<AppendError> {
+        record.lanes.iter().find_map(|name| {
+            let &id = self.ids.get(name)?;
+            let lane = self.lanes.get(id as usize)?;
+            let limit = lane.quota?;
+            let waiting = self.group.waiting.get(&id).copied().unwrap_or(0);
+            let bytes = lane.ledger.pending().bytes + waiting;
+            let lane = Arc::clone(name);
+            (bytes >= limit).then_some(AppendError::OverQuota { lane, bytes, limit })
+        })
+    }
+
     /// A letter that was released before, and whose row is still there, is none.
     fn admit_release(&mut self, mut letters: Vec<Leaving>, reply: Reply) {
         letters.retain(|Leaving { id, .. }| {
@@ -430,9 +421,8 @@ impl Writer {
         let frame = (HEADER + bytes) as u64 + PAGE;
         // What is purged takes no more than an acknowledgement does.
         if letters.iter().any(|letter| letter.body.is_some())
-            && let Err(error) = self.room.admit(self.log.bytes, self.group.bytes as u64, frame)
+            && let Err(error) = self.room_for(frame)
         {
-            self.publish_status();
             answer(reply, Err(error));
             return;
         }
@@ -476,7 +466,8 @@ impl Writer {
         }
         let id = u32::try_from(self.lanes.len()).expect("fewer than 2^32 lanes");
         let tail = Tail { end: self.log.end, ..Tail::default() };
-        self.lanes.push(Lane::new(Ledger::new(Arc::clone(name)), tail));
+        let quota = self.room.quotas.of(name);
+        self.lanes.push(Lane::new(Ledger::new(Arc::clone(name)), tail, quota));
         self.ids.insert(Arc::clone(name), id);
         self.publish_meters();
         id
@@ -630,6 +621,7 @@ impl Writer {
             self.recent.iter_mut().for_each(|recent| recent.add(record.id, time));
         }
         self.next_seq += group.records.len() as u64;
+        self.shared.set_end(self.log.end);
         for (id, resume) in touched {
             let lane = self.lanes.get(id as usize).expect("made known on admission");
             lane.meter.publish(&lane.ledger);
@@ -646,7 +638,7 @@ impl Writer {
         }
         let refused = self.room.retry_at().is_some();
         let interval = self.checkpoint_interval.min(if refused { RETRY } else { Duration::MAX });
-        self.checkpoint_due.get_or_insert_with(|| Instant::now() + interval);
+        self.checkpoint_by(Instant::now() + interval);
         if !group.records.is_empty() {
             self.room.taken();
         }
@@ -682,7 +674,7 @@ impl Writer {
     }
 
     /// No lane needs a record below it.
-    fn floor(&self) -> u64 {
+    pub(super) fn floor(&self) -> u64 {
         let floors = self.lanes.iter().map(|lane| lane.ledger.floor(self.next_seq));
         floors.min().unwrap_or(self.next_seq)
     }
@@ -693,48 +685,19 @@ impl Writer {
             return;
         }
         // One at a time: what it unlinks and merges must not be named in another.
-        let ordered = self.checkpoints == 0 && {
-            let mut order = self.order();
-            order.merge = self.choose(&order.unlink);
-            self.merging = order.merge.as_ref().map(|merge| merge.segments.clone());
-            checkpointer.order(order)
-        };
-        self.checkpoints += usize::from(ordered);
-        // Busy: again soon, with a newer state.
-        self.checkpoint_due = (!ordered).then(|| now + self.checkpoint_interval.min(RETRY));
-    }
-
-    fn order(&self) -> Order {
-        let ledgers = self.lanes.iter().map(|lane| lane.ledger.clone());
-        let checkpoint = Checkpoint {
-            journal: self.log.journal,
-            next_seq: self.next_seq,
-            time: self.log.time,
-            replay: self.log.end,
-            lanes: (0..).zip(ledgers).collect(),
-        };
-        let merging = self.merging.as_ref().and_then(|segments| segments.first());
-        let mut unlink = self.log.below(self.floor());
-        // What is merged now will stand for more than it does yet.
-        unlink.retain(|id| merging.is_none_or(|first| id < first));
-        let recent = self.recent.as_ref().map(Recent::recollect);
-        Order { checkpoint, recent, unlink, merge: None }
-    }
-
-    /// What to merge, beside the segments that are unlinked.
-    fn choose(&self, unlink: &[u64]) -> Option<Merge> {
-        let mut live: BTreeMap<u64, Amount> = BTreeMap::new();
-        for (segment, amount) in self.lanes.iter().flat_map(|lane| lane.ledger.live()) {
-            live.entry(segment).or_default().add(amount);
+        if self.checkpoints > 0 {
+            // Again soon, with a newer state.
+            self.checkpoint_due = Some(now + self.checkpoint_interval.min(RETRY));
+            return;
         }
-        let segments = &self.log.segments;
-        let ends = segments.values().skip(1).map(|next| next.first_seq);
-        let sealed = segments.iter().zip(ends).map(|((&id, &segment), end_seq)| {
-            let live = live.get(&id).copied().unwrap_or_default();
-            Candidate { id, segment, end_seq, live }
-        });
-        let needed = sealed.skip(unlink.len());
-        choose(needed, self.lanes.len(), self.log.segment_bytes)
+        let order = self.order_with_merge();
+        self.merging = order.merge.as_ref().map(|merge| merge.segments.clone());
+        self.checkpoints += usize::from(checkpointer.order(order));
+        self.checkpoint_due = self.retained_until();
+    }
+
+    pub(super) fn checkpoint_by(&mut self, due: Instant) {
+        self.checkpoint_due = Some(self.checkpoint_due.map_or(due, |earlier| earlier.min(due)));
     }
 
     fn publish_meters(&self) {
@@ -742,7 +705,7 @@ impl Writer {
         self.shared.meters.send_replace(meters);
     }
 
-    fn succeeded(&self) {
+    pub(super) fn succeeded(&self) {
         if self.room.retry_at().is_none() {
             self.shared.status.send_modify(|status| status.last_error = None);
         }

@@ -10,6 +10,7 @@ mod directory;
 mod duplicates;
 mod faults;
 mod full_disk;
+mod history;
 mod model;
 mod quarantine;
 mod recovery;
@@ -28,9 +29,10 @@ use bytesize::ByteSize;
 use tempfile::TempDir;
 
 use super::{
-    AppendError, Config, Fetched, Journal, NewRecord, Origin, Reader, Recovery, WriteError,
+    AppendError, Config, Fetched, Journal, NewRecord, OpenError, Origin, Quotas, Reader, Recovery,
+    WriteError, Writer,
     disk::{Disk, RealDisk},
-    open::open_on,
+    open,
 };
 
 /// A journal whose writer runs.
@@ -46,6 +48,10 @@ impl Running {
         drop(self.journal);
         self.writer.join().unwrap()
     }
+}
+
+fn open_on(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, Writer, Recovery), OpenError> {
+    open::open_on(config, disk, Quotas::default())
 }
 
 fn config_in(directory: &Path) -> Config {
