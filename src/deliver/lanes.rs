@@ -29,14 +29,12 @@ use crate::{
     stop::Stop,
 };
 
-/// How often to see whether the journal is full.
-const GLANCE: Duration = Duration::from_secs(1);
+/// How often to check the books, and to see what changes without a word: events for a destination
+/// that no rule names, the end of them, a full journal.
+const LOOK: Duration = Duration::from_secs(10);
 
-/// After so many glances the books are checked, and lanes are opened and closed for what changed
-/// without a word: events for a destination that no rule names, and the end of them.
-const GLANCES_A_LOOK: u32 = 10;
-
-/// The part of what is pending that a lane gives up when the journal is full.
+/// The part of what is pending that a lane gives up when it finds the journal full. What that frees
+/// shows after the next checkpoint, so it is little.
 const RELIEF: u64 = 8;
 
 /// Why the lanes ended on their own.
@@ -121,8 +119,8 @@ where
         stop: Stop,
     ) -> Result<(), LanesError> {
         let changes = watch::Sender::new(());
-        let (mut glances, mut glance) = (0_u32, interval(GLANCE));
-        glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut changed = true;
         loop {
             if changed {
@@ -142,13 +140,10 @@ where
                 }
                 Ok(()) = wanted.changed() => changed = true,
                 Ok(()) = documents.changed() => changes.send_modify(|()| ()),
-                _ = glance.tick() => {
+                _ = look.tick() => {
+                    let named = wanted.borrow().clone();
+                    self.look(&named, &changes, &stop).await?;
                     self.relieve();
-                    if glances.is_multiple_of(GLANCES_A_LOOK) {
-                        let named = wanted.borrow().clone();
-                        self.look(&named, &changes, &stop).await?;
-                    }
-                    glances = glances.wrapping_add(1);
                 }
             }
         }

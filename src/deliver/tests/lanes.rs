@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use tokio::{sync::watch, time::timeout};
 
-use super::{QUEUE, Scripted, append, named, open_journal, quick, renderer};
+use super::{
+    QUEUE, Scripted, append, denied, keys, named, open_journal, quick, record, renderer, try_append,
+};
 use crate::{
-    deliver::{Connection, Lanes, Statuses, StillWanted},
-    journal::{self, Journal},
+    deliver::{Config, Connection, Lanes, Statuses, StillWanted, WhenFull},
+    journal::{self, AppendError, Journal},
     model::Destination,
     payload::Form,
     stop::stopper,
@@ -17,6 +20,7 @@ use crate::{
 async fn run(
     journal: &Journal,
     publisher: &Scripted,
+    config: Config,
     enough: impl AsyncFnOnce(
         watch::Sender<std::collections::HashMap<std::sync::Arc<str>, Destination>>,
         Statuses,
@@ -25,7 +29,7 @@ async fn run(
     let connect = |_: &Destination| Connection {
         publisher: publisher.clone(),
         form: Form::S3Event,
-        config: quick(),
+        config: config.clone(),
     };
     let still_wanted = StillWanted::new(|_, _, _| true);
     let lanes = Lanes::new(journal.clone(), renderer(), connect, still_wanted);
@@ -55,8 +59,8 @@ fn pending(journal: &Journal) -> u64 {
 async fn events_for_a_destination_that_was_named_for_a_moment_are_delivered() {
     let directory = tempfile::tempdir().unwrap();
     let (journal, publisher) =
-        (open_journal(&directory, journal::Config::default()), Scripted::healthy());
-    run(&journal, &publisher, async |_, _| {
+        (open_journal(&directory, &journal::Config::default()), Scripted::healthy());
+    run(&journal, &publisher, quick(), async |_, _| {
         // After the lanes looked the first time.
         tokio::time::sleep(Duration::from_secs(1)).await;
         append(&journal, &["late"]).await;
@@ -70,8 +74,8 @@ async fn events_for_a_destination_that_was_named_for_a_moment_are_delivered() {
 async fn a_lane_that_nobody_names_is_closed_when_it_is_drained_and_opened_again_for_more() {
     let directory = tempfile::tempdir().unwrap();
     let (journal, publisher) =
-        (open_journal(&directory, journal::Config::default()), Scripted::healthy());
-    run(&journal, &publisher, async |destinations, statuses| {
+        (open_journal(&directory, &journal::Config::default()), Scripted::healthy());
+    run(&journal, &publisher, quick(), async |destinations, statuses| {
         destinations.send_replace(named(&[QUEUE]));
         until(|| statuses.of(QUEUE).is_some()).await;
         append(&journal, &["a"]).await;
@@ -89,12 +93,38 @@ async fn a_lane_that_nobody_names_is_closed_when_it_is_drained_and_opened_again_
 async fn a_lane_that_is_named_stays_open_without_work() {
     let directory = tempfile::tempdir().unwrap();
     let (journal, publisher) =
-        (open_journal(&directory, journal::Config::default()), Scripted::healthy());
-    run(&journal, &publisher, async |destinations, statuses| {
+        (open_journal(&directory, &journal::Config::default()), Scripted::healthy());
+    run(&journal, &publisher, quick(), async |destinations, statuses| {
         destinations.send_replace(named(&[QUEUE]));
         until(|| statuses.of(QUEUE).is_some()).await;
         tokio::time::sleep(Duration::from_mins(10)).await;
         assert!(statuses.of(QUEUE).is_some());
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_journal_takes_events_again_where_the_oldest_may_die() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = journal::Config {
+        size_limit: ByteSize::kib(512),
+        checkpoint_interval: Duration::from_millis(10),
+        ..journal::Config::default()
+    };
+    let journal = open_journal(&directory, &config);
+    let (publisher, _) = Scripted::down(denied());
+    let config = Config { when_full: WhenFull::DeadLetterOldest, ..quick() };
+    let many = || keys(100).iter().map(|key| record(key)).collect();
+    while try_append(&journal, many()).await.is_ok() {}
+    run(&journal, &publisher, config, async |destinations, _| {
+        destinations.send_replace(named(&[QUEUE]));
+        while let Err(cause) = try_append(&journal, many()).await {
+            assert!(matches!(cause, AppendError::Full { .. }), "{cause}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+    let lane = journal.lanes().remove(0);
+    assert_eq!(lane.accepted, lane.dead + lane.pending);
+    assert!(lane.dead > 0 && lane.pending > lane.dead, "{lane:?}");
 }

@@ -32,7 +32,7 @@ use super::{
     lane::{Lane, Orders, Surroundings},
 };
 use crate::{
-    journal::{self, Journal, NewRecord, Origin},
+    journal::{self, AppendError, Journal, NewRecord, Origin},
     model::{AccountId, Event, EventType, Message, Record, Region, Sequencer},
     payload::{self, Form, Renderer},
     publish::{Cause, Limits, Publish, Verdict},
@@ -245,8 +245,8 @@ fn renderer() -> Renderer {
     Renderer::new(Region::default(), AccountId::default().into(), &payload::Config::default())
 }
 
-fn open_journal(directory: &TempDir, config: journal::Config) -> Journal {
-    let config = journal::Config { directory: directory.path().into(), ..config };
+fn open_journal(directory: &TempDir, config: &journal::Config) -> Journal {
+    let config = journal::Config { directory: directory.path().into(), ..config.clone() };
     let (journal, writer, _) = journal::open(&config).unwrap();
     drop(thread::spawn(move || writer.run()));
     journal
@@ -292,7 +292,7 @@ impl Bench {
         wanted: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let journal = open_journal(&directory, journal::Config::default());
+        let journal = open_journal(&directory, &journal::Config::default());
         append(&journal, keys).await;
         Self::over((directory, journal), publisher, config, wanted).await
     }
@@ -301,7 +301,7 @@ impl Bench {
     async fn with_dead_letters(limit: ByteSize, keys: &[&str], publisher: Scripted) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = journal::Config { dead_letters_limit: limit, ..journal::Config::default() };
-        let journal = open_journal(&directory, config);
+        let journal = open_journal(&directory, &config);
         append(&journal, keys).await;
         Self::over((directory, journal), publisher, quick(), |_| true).await
     }
@@ -366,11 +366,14 @@ impl Bench {
     /// Waits until something is so.
     async fn wait(&self, is_so: impl Fn(&Self) -> bool) {
         let began = std::time::Instant::now();
+        // Paused time goes by in steps, and long waits need not many of them.
+        let mut step = Duration::from_millis(1);
         while !is_so(self) {
             let (books, calls) = (self.books(), self.publisher.calls().len());
             let status = self.status.borrow().clone();
-            assert!(began.elapsed() < Duration::from_secs(20), "{books:?} {status:?} {calls}");
-            sleep(Duration::from_millis(1)).await;
+            assert!(began.elapsed() < Duration::from_mins(1), "{books:?} {status:?} {calls}");
+            sleep(step).await;
+            step = (step * 11 / 10).min(Duration::from_millis(20));
         }
     }
 
@@ -395,9 +398,13 @@ async fn append(journal: &Journal, keys: &[&str]) {
 
 /// Waits on a thread of its own: paused time stands still for it, and for no other thread.
 async fn append_all(journal: &Journal, records: Vec<NewRecord>) {
+    try_append(journal, records).await.unwrap();
+}
+
+async fn try_append(journal: &Journal, records: Vec<NewRecord>) -> Result<(), AppendError> {
     let (journal, runtime) = (journal.clone(), tokio::runtime::Handle::current());
-    let appended = move || runtime.block_on(journal.append(records)).unwrap();
-    tokio::task::spawn_blocking(appended).await.unwrap();
+    let appended = move || runtime.block_on(journal.append(records)).map(drop);
+    tokio::task::spawn_blocking(appended).await.unwrap()
 }
 
 /// So many keys, each another.
