@@ -315,8 +315,9 @@ fn every_file_is_part_of_a_target() {
             continue;
         }
         let source = all.iter().find(|source| source.path == path);
-        next.extend(source.into_iter().flat_map(children));
-        reached.insert(path);
+        if reached.insert(path) {
+            next.extend(source.into_iter().flat_map(children));
+        }
     }
     let orphans = all.iter().filter(|source| !reached.contains(&source.path));
     none(

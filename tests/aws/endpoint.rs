@@ -98,6 +98,11 @@ impl<R: Record> Endpoint<R> {
         lock(&self.state.scripts).named.insert(destination.to_owned(), Arc::new(script));
     }
 
+    /// Takes everything at once again, wherever it is sent.
+    pub(crate) fn heal(&self) {
+        *lock(&self.state.scripts) = Scripts::default();
+    }
+
     /// Refuses connections, and resets those that there are.
     pub(crate) fn refuse(&self) {
         *lock(&self.serving) = None;

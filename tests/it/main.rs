@@ -7,6 +7,8 @@
 #[expect(dead_code, reason = "the benches use the rest")]
 mod aws;
 mod harness;
+#[path = "../oracle/mod.rs"]
+mod oracle;
 
 mod destinations; // each of the four gets the right message
 mod destination_tables; // what [[destination]] says holds for that destination alone
@@ -18,6 +20,7 @@ mod explain; // why an event goes where it goes
 mod reload; // a changed document applies at once, a broken one harms nobody
 mod restart; // what was accepted is sent after a stop
 mod kill; // what was accepted is sent after a crash
+mod faults; // and after everything else that can happen
 mod outage; // a dead destination delays nobody else
 mod bad_input; // what is refused, and how
 mod config_api; // the S3 API, with boto3 as the client

@@ -39,20 +39,22 @@ impl Answer {
 }
 
 impl<'home> Daemon<'home> {
-    pub(super) fn start(home: &'home Home) -> Self {
+    pub(super) fn start(home: &'home Home, environment: &[(&str, &str)]) -> Self {
         let settings = home.settings_file();
         let log = File::options().create(true).append(true).open(home.path("log"));
         let log = log.expect("the home is writable");
         let process = Process::start(env!("CARGO_BIN_EXE_fanfare"), |command| {
             command.args(["serve", "--config"]).arg(settings).stderr(log);
             aws_environment(command);
+            command.envs(environment.iter().copied());
         });
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(SOON));
         Self { home, process, agent: config.build().into() }
     }
 
+    /// Waits until it takes events.
     #[track_caller]
-    pub(super) fn wait_ready(&self) {
+    pub(crate) fn wait_ready(&self) {
         until("the daemon is ready", SOON, || {
             let answer = self.agent.get(format!("http://{}/readyz", self.home.admin)).call();
             answer.is_ok_and(|answer| answer.status() == 200).then_some(())

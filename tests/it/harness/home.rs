@@ -108,9 +108,14 @@ impl Home {
     /// Starts a daemon and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(&self) -> Daemon<'_> {
-        let daemon = Daemon::start(self);
+        let daemon = Daemon::start(self, &[]);
         daemon.wait_ready();
         daemon
+    }
+
+    /// Starts a daemon with more in its environment, and does not wait for it.
+    pub(crate) fn start_with(&self, environment: &[(&str, &str)]) -> Daemon<'_> {
+        Daemon::start(self, environment)
     }
 }
 

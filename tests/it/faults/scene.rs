@@ -1,0 +1,221 @@
+//! Stores, a daemon, and one destination of each service, all judged at the end.
+
+use std::{
+    cell::Cell,
+    collections::BTreeSet,
+    io::{self, Write as _},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Daemon, Home, Sink, free_port, rule, until},
+    oracle::{BUCKET, Counts, Form, Got, Order, Stores, judge},
+};
+
+/// Long enough to drain what a test has posted, on a machine that is busy with a build.
+const DRAINED: Duration = Duration::from_mins(1);
+/// As many stores post at once.
+const STORES: u64 = 4;
+
+/// The name of the queue, by which it is scripted.
+pub(super) const QUEUE: &str = "queue";
+/// One object of twenty goes here.
+const SPARSE: &str = "sparse";
+
+/// A destination, by its name at the endpoint.
+struct Destination {
+    name: &'static str,
+    form: Form,
+    wants: fn(u64) -> bool,
+}
+
+const DESTINATIONS: [Destination; 5] = [
+    Destination { name: QUEUE, form: Form::Records("queue"), wants: |_| true },
+    Destination { name: "topic", form: Form::Records("topic"), wants: |_| true },
+    Destination { name: "function", form: Form::Records("function"), wants: |_| true },
+    Destination { name: "default", form: Form::Detail, wants: |_| true },
+    Destination {
+        name: SPARSE,
+        form: Form::Records("sparse"),
+        wants: |number| crate::oracle::object(number) == 0,
+    },
+];
+
+/// One daemon's whole life, with everything around it.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) home: Home,
+    pub(super) aws: Sink,
+    pub(super) stores: Stores,
+    counts: Cell<Counts>,
+    /// Events that a fault destroyed on the disk, and that fanfare has put aside where they can be seen.
+    pub(super) aside: BTreeSet<u64>,
+}
+
+impl Scene {
+    /// Everything is well, and nothing runs.
+    pub(super) fn new() -> Self {
+        let port = free_port();
+        let aws = Sink::bind(port).expect("the port is ours");
+        let home = Home::sending_to(&aws)
+            .set("rules", "overlap", "allow")
+            .set("aws", "attempt_timeout", "700ms")
+            .set("journal", "segment_size", "64KiB")
+            .set("journal", "checkpoint_interval", "50ms");
+        home.document(BUCKET, &document());
+        let stores = Stores::new(home.address("events"), STORES);
+        Self { home, aws, stores, counts: Cell::default(), aside: BTreeSet::new() }
+    }
+
+    /// Changes a setting.
+    pub(super) fn set(mut self, section: &str, key: &str, value: impl Into<toml::Value>) -> Self {
+        self.home = self.home.set(section, key, value);
+        self
+    }
+
+    /// Starts the daemon and waits until it is ready.
+    #[track_caller]
+    pub(super) fn start(&self) -> Daemon<'_> {
+        self.count(Counts { runs: 1, ..Counts::ZERO });
+        self.home.start()
+    }
+
+    /// Starts the daemon with more in its environment, and does not wait for it.
+    pub(super) fn start_with(&self, environment: &[(&str, &str)]) -> Daemon<'_> {
+        self.count(Counts { runs: 1, ..Counts::ZERO });
+        self.home.start_with(environment)
+    }
+
+    /// A life under load, in which `fault` happens. The load ends after the fault.
+    pub(super) fn live(&self, fault: impl FnOnce(&Self, &Daemon<'_>)) {
+        self.count_fault();
+        let daemon = self.start();
+        self.under_load(|| fault(self, &daemon));
+        daemon.stop();
+    }
+
+    /// Does something while all stores post.
+    pub(super) fn under_load<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        let ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let stores = &self.stores;
+            scope.spawn(|| stores.post_until(&ended));
+            let _end = EndOnDrop(&ended);
+            meanwhile()
+        })
+    }
+
+    /// Waits until so many more events were taken.
+    #[track_caller]
+    pub(super) fn take_more(&self, events: usize) {
+        let enough = self.stores.accepted() + events;
+        until("more events are taken", DRAINED, || {
+            (self.stores.accepted() >= enough).then_some(())
+        });
+    }
+
+    /// Counts something done to the daemon.
+    pub(super) fn count_fault(&self) {
+        self.count(Counts { faults: 1, ..Counts::ZERO });
+    }
+
+    fn count(&self, more: Counts) {
+        let mut counts = self.counts.get();
+        counts += more;
+        self.counts.set(counts);
+    }
+
+    /// All is well again: takes fresh events, waits until nothing is pending, and judges.
+    #[track_caller]
+    pub(super) fn ends_well(self, faults: &str) {
+        self.aws.listen().expect("the port is ours");
+        self.aws.heal();
+        let daemon = self.start();
+        let before = self.stores.accepted();
+        self.stores.post_each(3);
+        let fresh = self.stores.accepted() - before;
+        assert_eq!(fresh as u64, 3 * STORES, "it takes events again");
+        self.judge(&daemon);
+        daemon.stop();
+        self.print(faults);
+    }
+
+    /// Waits until everything that is owed has come, which is also how progress is shown; then
+    /// judges each destination.
+    #[track_caller]
+    fn judge(&self, daemon: &Daemon<'_>) {
+        drains(daemon);
+        let told = self.stores.told();
+        assert!(!told.accepted.is_empty(), "the load was real");
+        self.count(Counts { events: told.accepted.len() as u64, ..Counts::ZERO });
+        let dead = self.aside.clone();
+        for Destination { name, form, wants } in DESTINATIONS {
+            let messages = self.aws.look(|kept| kept.0.get(name).cloned().unwrap_or_default());
+            let got = Got { messages: &messages, dead: &dead, form, wants, order: Order::Any };
+            match judge(&told, got) {
+                Ok(counts) => self.count(counts),
+                Err(wrong) => panic!("{name}: {wrong}"),
+            }
+        }
+    }
+
+    fn print(&self, faults: &str) {
+        static ALL: Mutex<Counts> = Mutex::new(Counts::ZERO);
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        *all += self.counts.get();
+        let line = format!("\nfaults: {faults}: {}\nfaults: so far: {all}\n", self.counts.get());
+        io::stderr().write_all(line.as_bytes()).expect("stderr takes a line");
+    }
+}
+
+/// Waits until nothing is pending.
+#[track_caller]
+pub(super) fn drains(daemon: &Daemon<'_>) {
+    until("nothing is pending", DRAINED, || {
+        (daemon.metric("fanfare_pending", &[]) < 0.5).then_some(())
+    });
+}
+
+/// Says that a fault could not be made here.
+pub(super) fn skipped(fault: &str, reason: &str) {
+    let line = format!("\nfaults: {fault}: skipped: {reason}\n");
+    io::stderr().write_all(line.as_bytes()).expect("stderr takes a line");
+}
+
+/// Ends the load also when what goes on meanwhile panics.
+struct EndOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Everything goes to one of each, and a little to a second queue.
+fn document() -> Value {
+    let created = ["s3:ObjectCreated:*"];
+    let arn =
+        |service: &str, name: &str| format!("arn:aws:{service}:us-east-1:123456789012:{name}");
+    let mut sparse = rule("sparse", &arn("sqs", SPARSE), &created);
+    let only = json!({ "Name": "prefix", "Value": "uploads/object-0" });
+    sparse["Filter"] = json!({ "Key": { "FilterRules": [only] } });
+    json!({
+        "QueueConfigurations": [rule("queue", &arn("sqs", QUEUE), &created), sparse],
+        "TopicConfigurations": [
+            { "Id": "topic", "TopicArn": arn("sns", "topic"), "Events": created }
+        ],
+        "LambdaFunctionConfigurations": [{
+            "Id": "function",
+            "LambdaFunctionArn": arn("lambda", "function:function"),
+            "Events": created,
+        }],
+        "EventBridgeConfiguration": {},
+    })
+}
