@@ -19,8 +19,7 @@ mod filters; // prefix and suffix, on the encoded key
 mod explain; // why an event goes where it goes
 mod reload; // a changed document applies at once, a broken one harms nobody
 mod restart; // what was accepted is sent after a stop
-mod kill; // what was accepted is sent after a crash
-mod faults; // and after everything else that can happen
+mod faults; // what was accepted is sent after a crash, and whatever else can happen
 mod outage; // a dead destination delays nobody else
 mod bad_input; // what is refused, and how
 mod config_api; // the S3 API, with boto3 as the client

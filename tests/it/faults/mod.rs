@@ -6,6 +6,7 @@
 
 mod scene;
 
+mod kills; // it ends at any moment, under load
 mod frozen; // it is stopped and goes on; the clock jumps
 mod disks; // the disk is full, read-only, torn
 mod destinations; // they hang, refuse, reset, and answer nonsense
