@@ -100,11 +100,11 @@ pub(crate) fn read(message: &str, form: Form) -> Option<u64> {
 
 /// The number of the event that a message tells of, whatever else it says.
 pub(crate) fn number_of(told: &Value, form: Form) -> Option<u64> {
-    let object = match form {
-        Form::Records(_) => &told["Records"][0]["s3"]["object"],
-        Form::Detail => &told["object"],
-    };
-    u64::from_str_radix(object["sequencer"].as_str()?, 16).ok()
+    let sequencer = told.pointer(match form {
+        Form::Records(_) => "/Records/0/s3/object/sequencer",
+        Form::Detail => "/object/sequencer",
+    })?;
+    u64::from_str_radix(sequencer.as_str()?, 16).ok()
 }
 
 /// The object that it happened to. Numbers are dealt to stores so that no two share an object.

@@ -11,26 +11,19 @@ use super::{
     event::{object, read},
 };
 
-/// What one destination got.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Got<'a> {
-    /// The messages, in the order in which they came.
-    pub(crate) messages: &'a [String],
-    /// Its dead letters, by the numbers of their events.
-    pub(crate) dead: &'a BTreeSet<u64>,
-    pub(crate) form: Form,
-    /// Which events it asked for.
-    pub(crate) wants: fn(u64) -> bool,
-    pub(crate) order: Order,
-}
-
-/// What was promised of the order in which messages come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Nothing.
-    Any,
-    /// The events of one object come for the first time in the order in which they happened.
-    PerObject,
+/// What one destination got, read as it came.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    form: Form,
+    numbers: BTreeSet<u64>,
+    /// Of each object, the event that came last for the first time.
+    latest: BTreeMap<u64, u64>,
+    messages: u64,
+    duplicates: u64,
+    /// The first message that is not what was posted.
+    foreign: Option<String>,
+    /// The first event that came after a later one of its object.
+    late: Option<u64>,
 }
 
 /// What was counted, over any number of faults.
@@ -56,40 +49,67 @@ impl Counts {
         Self { runs: 0, faults: 0, events: 0, messages: 0, duplicates: 0, dead: 0 };
 }
 
-/// Judges one destination. An error says in one line what is wrong.
-pub(crate) fn judge(told: &Told, got: Got<'_>) -> Result<Counts, String> {
-    let mut seen = BTreeSet::new();
-    let mut counts = Counts { dead: got.dead.len() as u64, ..Counts::default() };
-    let mut latest = BTreeMap::new();
-    for message in got.messages {
-        let number = read(message, got.form);
-        let number = number.ok_or_else(|| format!("not what was posted: {message}"))?;
-        let posted = told.accepted.contains(&number) || told.unanswered.contains(&number);
-        if !posted || !(got.wants)(number) {
-            return Err(format!("nobody asked to be told of event {number:#x}"));
-        }
-        counts.messages += 1;
-        if !seen.insert(number) {
-            counts.duplicates += 1;
-            continue;
-        }
-        let before = latest.insert(object(number), number);
-        if got.order == Order::PerObject && before.is_some_and(|before| before > number) {
-            return Err(format!("event {number:#x} came after {:#x}", before.unwrap_or_default()));
+impl Seen {
+    /// Nothing yet.
+    pub(crate) fn new(form: Form) -> Self {
+        Self {
+            form,
+            numbers: BTreeSet::new(),
+            latest: BTreeMap::new(),
+            messages: 0,
+            duplicates: 0,
+            foreign: None,
+            late: None,
         }
     }
-    let owed = |number: &&u64| {
-        (got.wants)(**number) && !seen.contains(number) && !got.dead.contains(number)
-    };
-    let lost: Vec<_> = told.accepted.iter().filter(owed).collect();
-    match lost.first() {
-        None => Ok(counts),
-        Some(first) => Err(format!(
-            "{} of {} events are lost, the first is {first:#x}",
-            lost.len(),
-            told.accepted.len()
-        )),
+
+    /// One more message.
+    pub(crate) fn take(&mut self, message: &str) {
+        self.messages += 1;
+        let Some(number) = read(message, self.form) else {
+            self.foreign.get_or_insert_with(|| message.to_owned());
+            return;
+        };
+        if !self.numbers.insert(number) {
+            self.duplicates += 1;
+            return;
+        }
+        let before = self.latest.insert(object(number), number);
+        if before.is_some_and(|before| before > number) {
+            self.late.get_or_insert(number);
+        }
     }
+
+    /// The first event that came after a later one of its object, if any did.
+    pub(crate) fn late(&self) -> Option<u64> {
+        self.late
+    }
+}
+
+/// Judges one destination: what it got, which events it asked for, and which ended elsewhere. An
+/// error says in one line what is wrong.
+pub(crate) fn judge(
+    told: &Told,
+    seen: &Seen,
+    wants: fn(u64) -> bool,
+    dead: &BTreeSet<u64>,
+) -> Result<Counts, String> {
+    if let Some(message) = &seen.foreign {
+        return Err(format!("not what was posted: {message}"));
+    }
+    let posted = |number: &u64| told.accepted.contains(number) || told.unanswered.contains(number);
+    if let Some(number) = seen.numbers.iter().find(|number| !posted(number) || !wants(**number)) {
+        return Err(format!("nobody asked to be told of event {number:#x}"));
+    }
+    let here = |number: &u64| seen.numbers.contains(number) || dead.contains(number);
+    let owed = told.accepted.iter().filter(|number| wants(**number));
+    let lost: Vec<_> = owed.filter(|number| !here(number)).collect();
+    if let Some(first) = lost.first() {
+        let (lost, of) = (lost.len(), told.accepted.len());
+        return Err(format!("{lost} of {of} events are lost, the first is {first:#x}"));
+    }
+    let Seen { messages, duplicates, .. } = *seen;
+    Ok(Counts { messages, duplicates, dead: dead.len() as u64, ..Counts::ZERO })
 }
 
 impl AddAssign for Counts {

@@ -4,10 +4,12 @@
 //! Tests and the soak share it. Its stores remember what each event was and what they were told;
 //! what destinations got is judged by that alone, and by nothing that fanfare says of itself.
 
+mod audience;
 mod event;
 mod judge;
 mod stores;
 
-pub(crate) use event::{BUCKET, Form, object};
-pub(crate) use judge::{Counts, Got, Order, judge};
+pub(crate) use audience::{Audience, document};
+pub(crate) use event::{BUCKET, Form};
+pub(crate) use judge::{Counts, Seen, judge};
 pub(crate) use stores::{Stores, Told};

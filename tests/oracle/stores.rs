@@ -22,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(crate) struct Stores {
     url: String,
+    pause: Duration,
     next: Vec<AtomicU64>,
     /// Locked by a store for every answer.
     told: Mutex<Told>,
@@ -37,11 +38,11 @@ pub(crate) struct Told {
 }
 
 impl Stores {
-    /// So many, which post to this address.
-    pub(crate) fn new(address: &str, stores: u64) -> Self {
+    /// So many, which post to this address and pause after each answer.
+    pub(crate) fn new(address: &str, stores: u64, pause: Duration) -> Self {
         let first = |store: u64| AtomicU64::new(store << STORE_SHIFT);
         let next = (0..stores).map(first).collect();
-        Self { url: format!("http://{address}/"), next, told: Mutex::default() }
+        Self { url: format!("http://{address}/"), pause, next, told: Mutex::default() }
     }
 
     /// Posts until it is told to end. A store whose event was not taken goes on with the next.
@@ -68,19 +69,19 @@ impl Stores {
         });
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a daemon that is gone is not asked in a loop")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a store has a pace, and asks no daemon that is gone in a loop"
+    )]
     fn post_one(&self, agent: &Agent, number: u64) {
         let body = posted(number).to_string();
         let answer = agent.post(&self.url).content_type("application/json").send(body);
         let accepted = answer.is_ok_and(|answer| answer.status() == 200);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if accepted {
-            told.accepted.insert(number);
-        } else {
-            told.unanswered.insert(number);
-            drop(told);
-            thread::sleep(PAUSE);
-        }
+        let list = if accepted { &mut told.accepted } else { &mut told.unanswered };
+        list.insert(number);
+        drop(told);
+        thread::sleep(if accepted { self.pause } else { self.pause.max(PAUSE) });
     }
 
     /// What they were told until now.

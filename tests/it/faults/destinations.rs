@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{QUEUE, Scene};
+use super::Scene;
 use crate::{
     aws::script::{Fault, Script, Slip},
     harness::{SOON, until},
+    oracle::Audience,
 };
 
 /// Lets every destination do this to a half of what it is sent, then the queue to all of it, and
@@ -19,7 +20,7 @@ fn outlives(name: &str, half: &Script, all: &Script) {
     });
     scene.live(|scene, daemon| {
         scene.aws.heal();
-        scene.aws.one(QUEUE, all.clone());
+        scene.aws.one(Audience::QUEUE, all.clone());
         scene.take_more(100);
         until("failures are counted", SOON, || {
             (daemon.metric("fanfare_attempts_failed_total", &[]) > 0.0).then_some(())

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::{QUEUE, Scene};
+use super::Scene;
 use crate::{
     aws::script::{Fault, Script, Slip},
     harness::{SOON, until},
+    oracle::Audience,
 };
 
 /// Lives are ended this soon: some before they take events, most while they do.
@@ -52,7 +53,7 @@ fn misbehave(scene: &Scene, life: u32) {
         1 => scene.aws.refuse(),
         3 => scene.aws.all(Script::sometimes(0.3, Fault::Unavailable)),
         4 => scene.aws.all(Script::partly(0.3, Slip::Failed)),
-        5 => scene.aws.one(QUEUE, Script::always(Fault::Silence)),
+        5 => scene.aws.one(Audience::QUEUE, Script::always(Fault::Silence)),
         6 => scene.aws.all(Script::after(Duration::from_millis(30))),
         _ => {}
     }

@@ -11,4 +11,4 @@ mod frozen; // it is stopped and goes on; the clock jumps
 mod disks; // the disk is full, read-only, torn
 mod destinations; // they hang, refuse, reset, and answer nonsense
 
-use scene::{QUEUE, Scene, drains, skipped};
+use scene::{Scene, drains, skipped};

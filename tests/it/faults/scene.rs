@@ -12,11 +12,10 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
-
 use crate::{
-    harness::{Daemon, Home, Sink, free_port, rule, until},
-    oracle::{BUCKET, Counts, Form, Got, Order, Stores, judge},
+    aws::Endpoint,
+    harness::{Daemon, Home, free_port, until},
+    oracle::{Audience, BUCKET, Counts, Stores, document},
 };
 
 /// Long enough to drain what a test has posted, on a machine that is busy with a build.
@@ -24,35 +23,11 @@ const DRAINED: Duration = Duration::from_mins(1);
 /// As many stores post at once.
 const STORES: u64 = 4;
 
-/// The name of the queue, by which it is scripted.
-pub(super) const QUEUE: &str = "queue";
-/// One object of twenty goes here.
-const SPARSE: &str = "sparse";
-
-/// A destination, by its name at the endpoint.
-struct Destination {
-    name: &'static str,
-    form: Form,
-    wants: fn(u64) -> bool,
-}
-
-const DESTINATIONS: [Destination; 5] = [
-    Destination { name: QUEUE, form: Form::Records("queue"), wants: |_| true },
-    Destination { name: "topic", form: Form::Records("topic"), wants: |_| true },
-    Destination { name: "function", form: Form::Records("function"), wants: |_| true },
-    Destination { name: "default", form: Form::Detail, wants: |_| true },
-    Destination {
-        name: SPARSE,
-        form: Form::Records("sparse"),
-        wants: |number| crate::oracle::object(number) == 0,
-    },
-];
-
 /// One daemon's whole life, with everything around it.
 #[derive(Debug)]
 pub(super) struct Scene {
     pub(super) home: Home,
-    pub(super) aws: Sink,
+    pub(super) aws: Endpoint<Audience>,
     pub(super) stores: Stores,
     counts: Cell<Counts>,
     /// Events that a fault destroyed on the disk, and that fanfare has put aside where they can be seen.
@@ -62,15 +37,15 @@ pub(super) struct Scene {
 impl Scene {
     /// Everything is well, and nothing runs.
     pub(super) fn new() -> Self {
-        let port = free_port();
-        let aws = Sink::bind(port).expect("the port is ours");
-        let home = Home::sending_to(&aws)
+        let aws = Endpoint::bind(free_port()).expect("the port is ours");
+        let home = Home::without_aws()
+            .set("aws", "endpoint_url", aws.url())
             .set("rules", "overlap", "allow")
             .set("aws", "attempt_timeout", "700ms")
             .set("journal", "segment_size", "64KiB")
             .set("journal", "checkpoint_interval", "50ms");
         home.document(BUCKET, &document());
-        let stores = Stores::new(home.address("events"), STORES);
+        let stores = Stores::new(home.address("events"), STORES, Duration::ZERO);
         Self { home, aws, stores, counts: Cell::default(), aside: BTreeSet::new() }
     }
 
@@ -155,14 +130,10 @@ impl Scene {
         let told = self.stores.told();
         assert!(!told.accepted.is_empty(), "the load was real");
         self.count(Counts { events: told.accepted.len() as u64, ..Counts::ZERO });
-        let dead = self.aside.clone();
-        for Destination { name, form, wants } in DESTINATIONS {
-            let messages = self.aws.look(|kept| kept.0.get(name).cloned().unwrap_or_default());
-            let got = Got { messages: &messages, dead: &dead, form, wants, order: Order::Any };
-            match judge(&told, got) {
-                Ok(counts) => self.count(counts),
-                Err(wrong) => panic!("{name}: {wrong}"),
-            }
+        let judged = self.aws.look(|audience| audience.judge(&told, |_| self.aside.clone()));
+        match judged {
+            Ok(counts) => self.count(counts),
+            Err(wrong) => panic!("{wrong}"),
         }
     }
 
@@ -196,26 +167,4 @@ impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
-}
-
-/// Everything goes to one of each, and a little to a second queue.
-fn document() -> Value {
-    let created = ["s3:ObjectCreated:*"];
-    let arn =
-        |service: &str, name: &str| format!("arn:aws:{service}:us-east-1:123456789012:{name}");
-    let mut sparse = rule("sparse", &arn("sqs", SPARSE), &created);
-    let only = json!({ "Name": "prefix", "Value": "uploads/object-0" });
-    sparse["Filter"] = json!({ "Key": { "FilterRules": [only] } });
-    json!({
-        "QueueConfigurations": [rule("queue", &arn("sqs", QUEUE), &created), sparse],
-        "TopicConfigurations": [
-            { "Id": "topic", "TopicArn": arn("sns", "topic"), "Events": created }
-        ],
-        "LambdaFunctionConfigurations": [{
-            "Id": "function",
-            "LambdaFunctionArn": arn("lambda", "function:function"),
-            "Events": created,
-        }],
-        "EventBridgeConfiguration": {},
-    })
 }
