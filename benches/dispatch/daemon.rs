@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     net::{SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -13,13 +13,24 @@ use tempfile::TempDir;
 
 use super::harness::{Process, SOON, free_port, until};
 
-/// A running `fanfare serve` with a home of its own; both are gone when it is dropped.
+/// What a daemon lives on; gone when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Home {
+    directory: TempDir,
+    settings: PathBuf,
+    events: SocketAddr,
+    s3: SocketAddr,
+    admin: SocketAddr,
+}
+
+/// A running `fanfare serve`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Daemon {
     process: Process,
     events: SocketAddr,
     s3: SocketAddr,
-    _home: TempDir,
+    /// Of a daemon that has it for itself.
+    _home: Option<Home>,
 }
 
 /// What a process has used.
@@ -29,38 +40,63 @@ pub(crate) struct Usage {
     pub(crate) processor: Duration,
     /// Resident now, in bytes.
     pub(crate) resident: u64,
+    /// The most that was ever resident, in bytes.
+    pub(crate) resident_max: u64,
+}
+
+impl Home {
+    /// Writes these documents, by their buckets, and settings with this `[aws]` section.
+    pub(crate) fn new(aws: &Value, documents: &[(&str, Value)]) -> io::Result<Self> {
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let path = |part: &str| directory.path().join(part);
+        fs::create_dir(path("notifications"))?;
+        fs::create_dir(path("journal"))?;
+        for (bucket, document) in documents {
+            fs::write(path("notifications").join(format!("{bucket}.json")), document.to_string())?;
+        }
+        let address = || SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let (events, s3, admin) = (address(), address(), address());
+        let content = json!({
+            "account_id": "123456789012",
+            "rules": { "overlap": "allow" },
+            "listen": { "events": events, "s3": s3, "admin": admin },
+            "notifications": { "directory": path("notifications") },
+            "journal": { "directory": path("journal") },
+            "aws": aws,
+            "credentials": [{ "access_key_id": "bench", "secret_access_key": "bench" }],
+        });
+        let settings = path("fanfare.toml");
+        fs::write(&settings, toml::to_string(&content).expect("JSON of tables is TOML"))?;
+        Ok(Self { directory, settings, events, s3, admin })
+    }
+
+    /// Starts a daemon, and waits until it listens.
+    pub(crate) fn start(&self) -> io::Result<Daemon> {
+        let log = File::options().create(true).append(true).open(self.directory.path().join("log"));
+        let log = log?;
+        let process = Process::start(env!("CARGO_BIN_EXE_fanfare"), |command| {
+            command.args(["serve", "--config"]).arg(&self.settings).stderr(log);
+            command.env("AWS_ACCESS_KEY_ID", "bench").env("AWS_SECRET_ACCESS_KEY", "bench");
+        });
+        until("the daemon listens", SOON, || TcpStream::connect(self.admin).ok());
+        Ok(Daemon { process, events: self.events, s3: self.s3, _home: None })
+    }
 }
 
 impl Daemon {
     /// Starts one that sends the events of each bucket to so many queues behind this endpoint.
     pub(crate) fn start(endpoint: &str, buckets: &[(&str, usize)]) -> io::Result<Self> {
-        let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let (documents, journal) = (home.path().join("notifications"), home.path().join("journal"));
-        fs::create_dir(&documents)?;
-        fs::create_dir(&journal)?;
-        for (bucket, queues) in buckets {
-            fs::write(documents.join(format!("{bucket}.json")), document(*queues).to_string())?;
-        }
-        let address = || SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let (events, s3, admin) = (address(), address(), address());
-        let settings = json!({
-            "account_id": "123456789012",
-            "rules": { "overlap": "allow" },
-            "listen": { "events": events, "s3": s3, "admin": admin },
-            "notifications": { "directory": documents },
-            "journal": { "directory": journal },
-            "aws": { "endpoint_url": endpoint },
-            "credentials": [{ "access_key_id": "bench", "secret_access_key": "bench" }],
-        });
-        let file = home.path().join("fanfare.toml");
-        fs::write(&file, toml::to_string(&settings).expect("JSON of tables is TOML"))?;
-        let log = File::create(home.path().join("log"))?;
-        let process = Process::start(env!("CARGO_BIN_EXE_fanfare"), |command| {
-            command.args(["serve", "--config"]).arg(&file).stderr(log);
-            command.env("AWS_ACCESS_KEY_ID", "bench").env("AWS_SECRET_ACCESS_KEY", "bench");
-        });
-        until("the daemon listens", SOON, || TcpStream::connect(admin).ok());
-        Ok(Self { process, events, s3, _home: home })
+        let documents = buckets.iter().map(|(bucket, queues)| (*bucket, document(*queues)));
+        let aws = json!({ "endpoint_url": endpoint });
+        let home = Home::new(&aws, &documents.collect::<Vec<_>>())?;
+        let daemon = home.start()?;
+        Ok(Self { _home: Some(home), ..daemon })
+    }
+
+    /// Ends it as a machine without power would.
+    pub(crate) fn kill(self) {
+        self.process.signal("KILL");
+        self.process.wait(SOON);
     }
 
     /// Where it takes events.
@@ -84,17 +120,21 @@ impl Daemon {
         let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
         let ticks: u64 =
             fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = resident.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+        let bytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = value.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+            kib.unwrap_or(0) * 1024
+        };
         Ok(Usage {
             processor: Duration::from_millis(ticks * 10),
-            resident: kib.unwrap_or(0) * 1024,
+            resident: bytes("VmRSS:"),
+            resident_max: bytes("VmHWM:"),
         })
     }
 }
 
-/// Sends everything that is created to so many queues.
-fn document(queues: usize) -> Value {
+/// Sends everything that is created to so many queues, `queue-0` and so on.
+pub(crate) fn document(queues: usize) -> Value {
     let rule = |queue: usize| {
         let arn = format!("arn:aws:sqs:us-east-1:123456789012:queue-{queue}");
         let prefix = json!({ "Name": "prefix", "Value": "uploads/" });

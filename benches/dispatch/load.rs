@@ -39,6 +39,8 @@ pub(crate) struct Load {
     pub(crate) schedule: Schedule,
     /// For how long requests are started.
     pub(crate) time: Duration,
+    /// How many are started at most.
+    pub(crate) requests_max: u64,
 }
 
 /// When requests are started.
@@ -89,7 +91,8 @@ pub(crate) fn post(address: SocketAddr, load: Load) -> io::Result<Posted> {
         pacer.join().expect("the pacer does not panic");
     }
     latencies.sort_unstable();
-    let events = shared.next.load(Relaxed) * load.events_per_request;
+    let requests = shared.next.load(Relaxed).min(load.requests_max);
+    let events = requests * load.events_per_request;
     Ok(Posted { events, begin, took, latencies })
 }
 
@@ -126,7 +129,10 @@ impl Shared {
         match self.load.schedule {
             Schedule::Closed => {
                 let now = Instant::now();
-                (now < self.begin + self.load.time).then(|| (self.next.fetch_add(1, Relaxed), now))
+                let in_time = now < self.begin + self.load.time;
+                let next = || self.next.fetch_add(1, Relaxed);
+                let number = in_time.then(next).filter(|number| *number < self.load.requests_max);
+                number.map(|number| (number, now))
             }
             Schedule::Every(interval) => {
                 self.due.acquire().await.ok()?.forget();

@@ -153,7 +153,8 @@ fn sample(sink: &Sink) -> anyhow::Result<String> {
 
 fn load_of(row: &Row, schedule: Schedule, time: Duration) -> Load {
     let Row { bucket, connections, events_per_request, .. } = *row;
-    Load { bucket, connections, events_per_request, schedule, time }
+    let requests_max = u64::MAX;
+    Load { bucket, connections, events_per_request, schedule, time, requests_max }
 }
 
 fn measure(

@@ -8,6 +8,7 @@
 mod aws;
 mod harness;
 #[path = "../oracle/mod.rs"]
+#[expect(dead_code, reason = "the soak uses the rest")]
 mod oracle;
 
 mod destinations; // each of the four gets the right message
