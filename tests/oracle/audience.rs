@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Counts, Form, Seen, Told, event::object, judge};
+use super::{
+    Counts, Form, Seen, Told,
+    event::{object, read},
+    judge,
+};
 use crate::aws::{Entry, record::Record};
 
 /// A destination, by its name at the endpoint.
@@ -79,16 +83,22 @@ impl Audience {
         DESTINATIONS.iter().map(|destination| destination.name)
     }
 
-    /// Judges every destination; `dead` are the events that may be missing, by the ARN.
+    /// The event that a dead letter of this destination tells of, if it is what was posted.
+    pub(crate) fn read(arn: &str, payload: &str) -> Option<u64> {
+        let destination = DESTINATIONS.iter().find(|destination| destination.arn == arn)?;
+        read(payload, destination.form)
+    }
+
+    /// Judges every destination; `missing` are the events that may be, by the ARN.
     pub(crate) fn judge(
         &self,
         told: &Told,
-        dead: impl Fn(&str) -> BTreeSet<u64>,
+        missing: impl Fn(&str) -> BTreeSet<u64>,
     ) -> Result<Counts, String> {
         let mut counts = Counts::ZERO;
         for Destination { name, arn, wants, .. } in &DESTINATIONS {
             let seen = self.0.get(name).expect("every destination has its place");
-            let judged = judge(told, seen, *wants, &dead(arn));
+            let judged = judge(told, seen, *wants, &missing(arn));
             counts += judged.map_err(|wrong| format!("{name}: {wrong}"))?;
         }
         Ok(counts)

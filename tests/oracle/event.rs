@@ -98,6 +98,13 @@ pub(crate) fn read(message: &str, form: Form) -> Option<u64> {
     (told == expected(number, form)).then_some(number)
 }
 
+/// Whether a body tells of an event that destinations may be told to refuse for good: one of seven.
+pub(crate) fn is_poison(body: &str) -> bool {
+    let told: Value = serde_json::from_str(body).unwrap_or_default();
+    let number = number_of(&told, Form::Records("")).or_else(|| number_of(&told, Form::Detail));
+    number.is_some_and(|number| number % 7 == 3)
+}
+
 /// The number of the event that a message tells of, whatever else it says.
 pub(crate) fn number_of(told: &Value, form: Form) -> Option<u64> {
     let sequencer = told.pointer(match form {

@@ -86,13 +86,13 @@ impl Seen {
     }
 }
 
-/// Judges one destination: what it got, which events it asked for, and which ended elsewhere. An
+/// Judges one destination: what it got, which events it asked for, and which may be missing. An
 /// error says in one line what is wrong.
 pub(crate) fn judge(
     told: &Told,
     seen: &Seen,
     wants: fn(u64) -> bool,
-    dead: &BTreeSet<u64>,
+    missing: &BTreeSet<u64>,
 ) -> Result<Counts, String> {
     if let Some(message) = &seen.foreign {
         return Err(format!("not what was posted: {message}"));
@@ -101,7 +101,7 @@ pub(crate) fn judge(
     if let Some(number) = seen.numbers.iter().find(|number| !posted(number) || !wants(**number)) {
         return Err(format!("nobody asked to be told of event {number:#x}"));
     }
-    let here = |number: &u64| seen.numbers.contains(number) || dead.contains(number);
+    let here = |number: &u64| seen.numbers.contains(number) || missing.contains(number);
     let owed = told.accepted.iter().filter(|number| wants(**number));
     let lost: Vec<_> = owed.filter(|number| !here(number)).collect();
     if let Some(first) = lost.first() {
@@ -109,7 +109,7 @@ pub(crate) fn judge(
         return Err(format!("{lost} of {of} events are lost, the first is {first:#x}"));
     }
     let Seen { messages, duplicates, .. } = *seen;
-    Ok(Counts { messages, duplicates, dead: dead.len() as u64, ..Counts::ZERO })
+    Ok(Counts { messages, duplicates, ..Counts::ZERO })
 }
 
 impl AddAssign for Counts {

@@ -10,6 +10,6 @@ mod judge;
 mod stores;
 
 pub(crate) use audience::{Audience, document};
-pub(crate) use event::{BUCKET, Form};
+pub(crate) use event::{BUCKET, Form, is_poison};
 pub(crate) use judge::{Counts, Seen, judge};
 pub(crate) use stores::{Stores, Told};

@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write as _},
     sync::{
         Mutex, PoisonError,
@@ -11,6 +11,8 @@ use std::{
     thread,
     time::Duration,
 };
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     aws::Endpoint,
@@ -109,7 +111,7 @@ impl Scene {
 
     /// All is well again: takes fresh events, waits until nothing is pending, and judges.
     #[track_caller]
-    pub(super) fn ends_well(self, faults: &str) {
+    pub(super) fn ends_well(self, faults: &str) -> Counts {
         self.aws.listen().expect("the port is ours");
         self.aws.heal();
         let daemon = self.start();
@@ -120,6 +122,7 @@ impl Scene {
         self.judge(&daemon);
         daemon.stop();
         self.print(faults);
+        self.counts.get()
     }
 
     /// Waits until everything that is owed has come, which is also how progress is shown; then
@@ -130,7 +133,12 @@ impl Scene {
         let told = self.stores.told();
         assert!(!told.accepted.is_empty(), "the load was real");
         self.count(Counts { events: told.accepted.len() as u64, ..Counts::ZERO });
-        let judged = self.aws.look(|audience| audience.judge(&told, |_| self.aside.clone()));
+        let dead = dead_letters(daemon);
+        let count = dead.values().map(|numbers| numbers.len() as u64).sum();
+        self.count(Counts { dead: count, ..Counts::ZERO });
+        let judged = self.aws.look(|audience| {
+            audience.judge(&told, |arn| &self.aside | dead.get(arn).unwrap_or(&BTreeSet::new()))
+        });
         match judged {
             Ok(counts) => self.count(counts),
             Err(wrong) => panic!("{wrong}"),
@@ -144,6 +152,32 @@ impl Scene {
         let line = format!("\nfaults: {faults}: {}\nfaults: so far: {all}\n", self.counts.get());
         io::stderr().write_all(line.as_bytes()).expect("stderr takes a line");
     }
+}
+
+/// The events of all dead letters, by the ARN of their destination; each is checked to hold what
+/// was posted.
+#[track_caller]
+fn dead_letters(daemon: &Daemon<'_>) -> BTreeMap<String, BTreeSet<u64>> {
+    let mut dead = BTreeMap::<_, BTreeSet<_>>::new();
+    let mut next = Some("dead-letters?limit=1000".to_owned());
+    while let Some(path) = next {
+        let page = daemon.ask(&path).json();
+        for letter in page["dead_letters"].as_array().expect("a page is a list") {
+            let text = |name: &str| letter[name].as_str().expect("it is a text");
+            let letter = daemon.ask(&format!("dead-letters/{}", encoded(text("id")))).json();
+            let payload = letter["payload"]["body"].as_str().expect("it was sent");
+            let number = Audience::read(text("destination"), payload);
+            let number = number.unwrap_or_else(|| panic!("not what was posted: {payload}"));
+            dead.entry(text("destination").to_owned()).or_default().insert(number);
+        }
+        let after = page["after"].as_str();
+        next = after.map(|after| format!("dead-letters?limit=1000&after={}", encoded(after)));
+    }
+    dead
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// Waits until nothing is pending.

@@ -156,6 +156,12 @@ impl<'home> Daemon<'home> {
         self.process.is_running()
     }
 
+    /// Has the admin port of a daemon that may be gone do something.
+    pub(crate) fn tell(&self, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
+        let request = self.agent.post(format!("http://{}/{path}", self.home.admin));
+        answer(request.content_type("application/json").send(body.to_string())?)
+    }
+
     /// Asks the admin port.
     pub(crate) fn ask(&self, path: &str) -> Answer {
         let answered = self.agent.get(format!("http://{}/{path}", self.home.admin)).call();
