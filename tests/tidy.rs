@@ -315,9 +315,8 @@ fn every_file_is_part_of_a_target() {
             continue;
         }
         let source = all.iter().find(|source| source.path == path);
-        if reached.insert(path) {
-            next.extend(source.into_iter().flat_map(children));
-        }
+        next.extend(source.into_iter().flat_map(children));
+        reached.insert(path);
     }
     let orphans = all.iter().filter(|source| !reached.contains(&source.path));
     none(

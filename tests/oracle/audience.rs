@@ -83,6 +83,11 @@ impl Audience {
         DESTINATIONS.iter().map(|destination| destination.name)
     }
 
+    /// A destination, and an event that came to it after a later one of its object.
+    pub(crate) fn late(&self) -> Option<(&'static str, u64)> {
+        self.0.iter().find_map(|(name, seen)| Some((*name, seen.late()?)))
+    }
+
     /// The event that a dead letter of this destination tells of, if it is what was posted.
     pub(crate) fn read(arn: &str, payload: &str) -> Option<u64> {
         let destination = DESTINATIONS.iter().find(|destination| destination.arn == arn)?;

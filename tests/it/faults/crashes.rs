@@ -99,7 +99,7 @@ fn an_end_in_the_middle_of_a_redrive_neither_loses_nor_strands_a_dead_letter() {
             (answer.json()["matched"] == 0).then_some(())
         });
         daemon.stop();
-        let counts = scene.ends_well(place);
+        let counts = scene.ends_well(place).counts();
         assert_eq!(counts.dead, 0, "every dead letter was sent again");
     }
 }

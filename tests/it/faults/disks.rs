@@ -96,20 +96,18 @@ fn a_disk_may_become_read_only() {
         return skipped("read-only disk", "this user may not mount an ext4 of a file");
     };
     let daemon = scene.start();
+    scene.under_load(|| scene.take_more(200));
+    // What ext4 does by itself when it finds an error of the device. Nothing is posted meanwhile:
+    // Linux 6.18 sometimes lets an fdatasync succeed that is on its way then, of bytes that are lost.
+    assert!(run("mount", &["-o", "remount,abort", path_of(&disk.0)]), "ext4 can be told to");
+    scene.count_fault();
+    let before = scene.stores.accepted();
     scene.under_load(|| {
-        scene.take_more(200);
-        // What ext4 does by itself when it finds an error of the device.
-        assert!(run("mount", &["-o", "remount,abort", path_of(&disk.0)]), "ext4 can be told to");
-        scene.count_fault();
-        until("no event is taken", SOON, || {
-            let before = scene.stores.accepted();
-            let told = scene.stores.told().unanswered.len();
-            until("some more are posted", SOON, || {
-                (scene.stores.told().unanswered.len() > told + 20).then_some(())
-            });
-            (scene.stores.accepted() == before).then_some(())
+        until("events are posted", SOON, || {
+            (scene.stores.told().unanswered.len() > 20).then_some(())
         });
     });
+    assert_eq!(scene.stores.accepted(), before, "no event is taken");
     daemon.signal("KILL");
     daemon.ended(SOON);
     drop(disk);

@@ -26,7 +26,7 @@ fn two_hundred_kills_lose_nothing() {
         }
     });
     let taken = scene.stores.accepted();
-    assert!(taken > 1000, "the load was real: {taken} events");
+    assert!(taken > 200, "the load was real: {taken} events");
     scene.ends_well("kill -9");
 }
 

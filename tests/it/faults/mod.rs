@@ -7,6 +7,7 @@
 mod scene;
 
 mod crashes; // the process ends at a named place
+mod order; // what fails must not overtake
 mod kills; // it ends at any moment, under load
 mod frozen; // it is stopped and goes on; the clock jumps
 mod disks; // the disk is full, read-only, torn

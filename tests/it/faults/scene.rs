@@ -44,6 +44,7 @@ impl Scene {
             .set("aws", "endpoint_url", aws.url())
             .set("rules", "overlap", "allow")
             .set("aws", "attempt_timeout", "700ms")
+            .set("deliver", "probe_interval", "100ms")
             .set("journal", "segment_size", "64KiB")
             .set("journal", "checkpoint_interval", "50ms");
         home.document(BUCKET, &document());
@@ -109,9 +110,10 @@ impl Scene {
         self.counts.set(counts);
     }
 
-    /// All is well again: takes fresh events, waits until nothing is pending, and judges.
+    /// All is well again: takes fresh events, waits until nothing is pending, and judges. Answers
+    /// the scene for a closer look.
     #[track_caller]
-    pub(super) fn ends_well(self, faults: &str) -> Counts {
+    pub(super) fn ends_well(self, faults: &str) -> Self {
         self.aws.listen().expect("the port is ours");
         self.aws.heal();
         let daemon = self.start();
@@ -122,6 +124,11 @@ impl Scene {
         self.judge(&daemon);
         daemon.stop();
         self.print(faults);
+        self
+    }
+
+    /// What was counted until now.
+    pub(super) fn counts(&self) -> Counts {
         self.counts.get()
     }
 
