@@ -119,7 +119,7 @@ impl Daemon {
         deliver::describe();
         let window = config.events.dedupe_window;
         let journal = journal::Config { dedupe_window: window, ..config.journal.clone() };
-        let (journal, writer) = open_journal(journal).await?;
+        let (journal, writer) = open_journal(journal, quotas(config.destinations())).await?;
         let routes = route::Shared::default();
         let scope = scope(config)?;
         let (store, requests) =
@@ -251,12 +251,27 @@ fn scope(config: &Config) -> Result<control::Scope, StartError> {
 
 async fn open_journal(
     config: journal::Config,
+    quotas: journal::Quotas,
 ) -> Result<(journal::Journal, journal::Writer), StartError> {
-    let opened =
-        spawn_blocking(move || journal::open(&config)).await.map_err(StartError::Panicked)?;
+    let opened = spawn_blocking(move || journal::open_with_quotas(&config, quotas))
+        .await
+        .map_err(StartError::Panicked)?;
     let (journal, writer, recovery) = opened?;
     log_recovery(&recovery);
     Ok((journal, writer))
+}
+
+/// What a destination may have pending before new events for it are refused. Where its oldest give
+/// way instead, nothing is refused: its lane sees to that.
+fn quotas(destinations: config::Destinations) -> journal::Quotas {
+    journal::Quotas::new(move |lane| {
+        let destination: Destination = lane.parse().ok()?;
+        let deliver::Config { quota, over_quota, .. } = destinations.deliver(&destination);
+        match over_quota {
+            deliver::OverQuota::Reject => quota.map(|quota| quota.as_u64()),
+            deliver::OverQuota::DeadLetterOldest => None,
+        }
+    })
 }
 
 fn log_recovery(recovery: &journal::Recovery) {
