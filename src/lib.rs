@@ -14,6 +14,7 @@ pub mod control; // the home of the notification documents, and their S3 API
 pub mod admin; // health, readiness, metrics
 pub mod telemetry; // logs, metrics, the service manager
 pub mod config; // the settings file: composes each stage's section
+pub mod durable_file; // replaces a file, whole
 pub mod stop; // the two moments of a shutdown
 pub mod failpoint; // named places at which a test ends the process
 pub mod serve; // HTTP on a port, and every connection of it

@@ -12,12 +12,13 @@ use std::{
 };
 
 /// Who may import whom: a stage, and what it may name as `crate::…`. Everybody may name itself.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("journal", &["failpoint"]),
     ("telemetry", &[]),
     ("stop", &[]),
     ("failpoint", &[]),
+    ("durable_file", &[]),
     ("serve", &["stop"]),
     ("rules", &["model"]),
     ("payload", &["model"]),
@@ -25,8 +26,9 @@ const EDGES: [(&str, &[&str]); 17] = [
     ("route", &["model", "rules"]),
     ("ingest", &["journal", "model", "route", "serve", "stop"]),
     ("deliver", &["failpoint", "journal", "model", "payload", "publish", "stop"]),
-    ("control", &["model", "route", "rules", "serve", "stop"]),
-    ("admin", &["model", "serve", "stop"]),
+    ("control", &["durable_file", "model", "route", "rules", "serve", "stop"]),
+    ("replay", &["durable_file", "ingest", "journal", "model", "route", "stop"]),
+    ("admin", &["deliver", "journal", "model", "replay", "serve", "stop"]),
     (
         "config",
         &[
@@ -53,13 +55,14 @@ const EDGES: [(&str, &[&str]); 17] = [
             "model",
             "payload",
             "publish",
+            "replay",
             "route",
             "rules",
             "stop",
             "telemetry",
         ],
     ),
-    ("cli", &["config", "control", "model", "rules"]),
+    ("cli", &["admin", "config", "control", "model", "replay", "rules"]),
 ];
 
 /// The code that is values in, values out.

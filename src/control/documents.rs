@@ -15,12 +15,13 @@ use tracing::{error, info, warn};
 
 use super::{
     Broken, DocumentError, InForce, Scope, Status, Unreadable,
-    durable_file::{self, Flush},
+    files::swap,
     last_good::LastGood,
     listing::{Found, Listing, files_of, list},
     read::{is_xml, read_document},
 };
 use crate::{
+    durable_file::Flush,
     model::{BucketName, OneLine},
     route::{Bucket, Shared, Table, compile},
     rules::{self, Document},
@@ -146,7 +147,7 @@ impl Documents {
         // What is there now, not at the last scan: a file that somebody just wrote goes as well.
         let mut files = files_of(&self.directory, stem);
         if document.is_empty() {
-            durable_file::swap(None, &files)?;
+            swap(None, &files)?;
             if self.known.contains_key(stem) {
                 self.forget(stem);
             }
@@ -158,7 +159,7 @@ impl Documents {
             files.remove(0)
         };
         let text = if is_xml(&path) { document.to_xml() } else { document.to_json() } + "\n";
-        durable_file::swap(Some((&path, text.as_bytes())), &files)?;
+        swap(Some((&path, text.as_bytes())), &files)?;
         self.take(bucket, document, path, now);
         Ok(())
     }

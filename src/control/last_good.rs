@@ -11,11 +11,11 @@ use std::{
 use tracing::warn;
 
 use super::{
-    durable_file::{self, Flush},
     listing::list,
     read::{Scope, read_document},
 };
 use crate::{
+    durable_file::{Flush, replace},
     model::{BucketName, OneLine},
     rules::Document,
 };
@@ -44,9 +44,7 @@ impl LastGood {
         if fs::read(&path).is_ok_and(|copy| copy == text.as_bytes()) {
             return;
         }
-        let kept = self
-            .create_directory()
-            .and_then(|()| durable_file::replace(&path, text.as_bytes(), flush));
+        let kept = self.create_directory().and_then(|()| replace(&path, text.as_bytes(), flush));
         self.report(kept);
     }
 

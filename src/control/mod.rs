@@ -9,8 +9,8 @@
 mod api;
 mod config;
 mod documents;
-mod durable_file;
 mod explain;
+mod files;
 mod last_good;
 mod listing;
 mod read;

@@ -18,7 +18,7 @@ use tracing::{debug, info, warn};
 use super::{
     Broken, Config, InForce, PutError, Scope, Status,
     documents::{Change, Documents},
-    durable_file,
+    files,
     listing::documents_in,
     requests::{Asked, Request, Requests, requests},
     watch::DirectoryWatch,
@@ -101,7 +101,7 @@ impl Store {
         // Watched before the first scan, so that no change falls between the two.
         let watch = DirectoryWatch::open(&directory, Arc::clone(&changed))
             .map_err(|source| OpenError::Watch { path: directory.clone(), source })?;
-        if let Err(cause) = durable_file::sweep(&directory) {
+        if let Err(cause) = files::sweep(&directory) {
             debug!(%cause, "cannot remove what a crash left of a document that was stored");
         }
         let mut documents = Documents::new(directory.clone(), scope, routes);
