@@ -8,6 +8,7 @@ pub mod ingest; // 1  accept an event from a store
 pub mod route; // 2  who wants it
 pub mod journal; // 3  make it durable
 pub mod deliver; // 4  when to send
+pub mod replay; //    again, what was delivered before
 pub mod payload; //    what to send
 pub mod publish; // 5  how to send
 pub mod control; // the home of the notification documents, and their S3 API

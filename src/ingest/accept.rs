@@ -4,7 +4,6 @@ use std::{
     collections::HashSet,
     fmt::{self, Display},
     iter,
-    sync::Arc,
 };
 
 use tracing::{debug, warn};
@@ -12,10 +11,11 @@ use tracing::{debug, warn};
 use super::{
     decode::{Arrival, Received, Rejected, Sent},
     metrics::{self, Counters, Counts},
+    records::add_records,
 };
 use crate::{
     journal::{AppendError, Aside, DatabaseError, Journal, NewRecord, Origin},
-    model::{Event, Record, RuleId},
+    model::{Event, Record},
     route::{Bucket, Found, Shared, Standing},
 };
 
@@ -209,9 +209,7 @@ fn of_many(reason: &impl Display, records: usize) -> String {
     }
 }
 
-/// Adds the event once for all its destinations. A destination that several rules name gets a
-/// record for each further rule, since each rule is a message of its own. Adds nothing if no rule
-/// wants it.
+/// Adds the records of the event for whoever wants it; none if nobody does.
 fn store(
     bucket: &Bucket,
     (event, sent): (Event, &Sent),
@@ -221,33 +219,5 @@ fn store(
     bucket.find_with(event.event_type, &event.key, || sent.attributes(), found);
     // In the order of the document, so that the same events always make the same records.
     found.sort();
-    let mut lanes: Vec<Arc<str>> = Vec::new();
-    let mut rules: Vec<Option<RuleId>> = Vec::new();
-    let mut further = Vec::new();
-    for rule in bucket.matches(found) {
-        if lanes.contains(rule.lane) {
-            further.push((Arc::clone(rule.lane), rule.id.cloned()));
-        } else {
-            lanes.push(Arc::clone(rule.lane));
-            rules.push(rule.id.cloned());
-        }
-    }
-    if lanes.is_empty() {
-        return;
-    }
-    for (lane, rule) in further {
-        let record = Record { event: event.clone(), rules: vec![rule] };
-        records.push(NewRecord {
-            lanes: vec![lane],
-            body: record.encode().into(),
-            id: None,
-            origin: Origin::Store,
-        });
-    }
-    records.push(NewRecord {
-        lanes,
-        body: Record { event, rules }.encode().into(),
-        id: None,
-        origin: Origin::Store,
-    });
+    add_records(event, bucket.matches(found), Origin::Store, records);
 }

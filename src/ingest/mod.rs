@@ -11,6 +11,7 @@ mod decode;
 mod listen;
 mod metrics;
 mod misdirected;
+mod records;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -24,4 +25,5 @@ pub use decode::{
 };
 pub use listen::{BindError, Listener};
 pub use metrics::describe;
+pub use records::add_records;
 pub use token::TokenError;

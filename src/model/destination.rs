@@ -2,10 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use super::{Arn, ArnError, BusArn, FunctionArn, QueueArn, TopicArn};
 
 /// The resource that receives an event.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "Box<str>")]
 pub enum Destination {
     /// An SQS queue.
     Queue(QueueArn),
@@ -88,6 +91,20 @@ impl FromStr for Destination {
             "events" => Self::Bus(arn.try_into()?),
             service => return Err(DestinationError::Service { service: service.into() }),
         })
+    }
+}
+
+impl TryFrom<Box<str>> for Destination {
+    type Error = DestinationError;
+
+    fn try_from(text: Box<str>) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl Serialize for Destination {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
