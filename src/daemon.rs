@@ -4,7 +4,9 @@
 //! stage that ends on its own ends the process: a restarted daemon beats a limping one, and the
 //! journal has what is pending.
 
-use std::{error::Error, io, net::SocketAddr, thread, time::Duration};
+use std::{
+    collections::HashMap, error::Error, io, net::SocketAddr, sync::Arc, thread, time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::{
@@ -22,7 +24,7 @@ use crate::{
     model::{Destination, Service},
     payload::{Form, Renderer},
     publish::{self, Aws, Publisher},
-    route,
+    replay, route,
     rules::Question,
     stop::{Stopper, stopper},
     telemetry,
@@ -68,6 +70,9 @@ pub enum StartError {
     /// The S3 port cannot be opened.
     #[error(transparent)]
     S3(#[from] control::BindError),
+    /// The replays cannot be read.
+    #[error(transparent)]
+    Replays(#[from] replay::OpenError),
     /// The admin port cannot be opened.
     #[error(transparent)]
     Admin(#[from] admin::BindError),
@@ -117,6 +122,7 @@ impl Daemon {
         let metrics = telemetry::Metrics::install()?;
         ingest::describe();
         deliver::describe();
+        replay::describe();
         let window = config.events.dedupe_window;
         let journal = journal::Config { dedupe_window: window, ..config.journal.clone() };
         let (journal, writer) = open_journal(journal, quotas(config.destinations())).await?;
@@ -147,14 +153,20 @@ impl Daemon {
             probe: probe(aws.clone(), renderer.clone(), config.destinations()),
         };
         let s3 = control::Server::bind(config.listen.s3, api).await?;
-        let lanes = lanes(aws, renderer, journal.clone(), config.destinations(), routes);
-        let admin = admin::Server::bind(
-            config.listen.admin,
-            health(journal.clone(), documents),
-            exposition(journal.clone(), lanes.status(), metrics),
-            explanation(control::Explainer::new(scope, requests, store.status())),
-        )
-        .await?;
+        let lanes = lanes(aws, renderer, journal.clone(), config.destinations(), routes.clone());
+        let directory = &config.journal.directory;
+        let is_named = is_named(store.destinations());
+        let (replays, replayer) = replay::open(directory, journal.clone(), routes, is_named)?;
+        let explainer = control::Explainer::new(scope, requests, store.status());
+        let sources = admin::Sources {
+            health: Box::new(health(journal.clone(), documents)),
+            metrics: Box::new(exposition(journal.clone(), lanes.status(), metrics)),
+            explain: Box::new(explanation(explainer)),
+            destinations: Box::new(destinations(journal.clone(), lanes.status())),
+            dead_letters: deliver::DeadLetters::new(journal),
+            replays,
+        };
+        let admin = admin::Server::bind(config.listen.admin, sources).await?;
         let documents_changed = store.status();
         log_addresses([
             ("events", events.address()),
@@ -169,6 +181,7 @@ impl Daemon {
         let destinations = store.destinations();
         daemon.run("lanes", lanes.run(destinations, documents_changed, stop.clone()));
         daemon.run("document watch", store.run(stop.clone()));
+        daemon.run("replays", replayer.run(stop.clone()));
         daemon.run("events listener", events.run(stop.clone()));
         daemon.run("s3 listener", s3.run(stop.clone()));
         daemon.run("admin listener", admin.run(stop));
@@ -406,16 +419,58 @@ fn explanation(
         let explainer = explainer.clone();
         Box::pin(async move {
             let question = Question::read(&asked.bucket, &asked.event, &asked.key);
-            let question = question.map_err(|cause| admin::NoAnswer::BadParameter {
-                parameter: cause.part().into(),
-                problem: cause.to_string(),
-            })?;
+            let question = question
+                .map_err(|cause| admin::Refusal::parameter(cause.part(), cause.to_string()))?;
             let explanation = explainer.explain(&question).await;
-            let unavailable = |cause: control::Stopped| admin::NoAnswer::Unavailable {
-                problem: cause.to_string(),
-            };
+            let unavailable =
+                |cause: control::Stopped| admin::Refusal::unavailable(cause.to_string());
             Ok(explanation.map_err(unavailable)?.to_json())
         })
+    }
+}
+
+/// Whether a rule in force names a destination.
+fn is_named(
+    destinations: watch::Receiver<HashMap<Arc<str>, Destination>>,
+) -> impl Fn(&Destination) -> bool + Send + Sync {
+    move |destination| destinations.borrow().contains_key(destination.as_str())
+}
+
+fn destinations(
+    journal: journal::Journal,
+    lanes: deliver::Statuses,
+) -> impl Fn() -> Vec<admin::Destination> + Send + Sync {
+    move || {
+        let destinations = journal.lanes().into_iter().map(|books| admin::Destination {
+            lane: lanes.of(&books.name).map(lane),
+            destination: books.name.to_string(),
+            books: admin::Books {
+                accepted: books.accepted,
+                delivered: books.delivered,
+                dead: books.dead,
+                discarded: books.discarded,
+                lost: books.lost,
+                pending: books.pending,
+                pending_bytes: books.pending_bytes,
+            },
+        });
+        destinations.collect()
+    }
+}
+
+fn lane(status: deliver::LaneStatus) -> admin::Lane {
+    let last_error = status.last_error.map(|error| admin::LastError {
+        class: error.class.into(),
+        code: error.code.into(),
+        message: error.message.into(),
+        time: error.time,
+    });
+    admin::Lane {
+        state: status.state.name().into(),
+        last_error,
+        next_attempt: status.next_attempt,
+        concurrency: status.concurrency,
+        in_flight: status.in_flight,
     }
 }
 

@@ -1,12 +1,24 @@
-//! What an operator asks of a running daemon: is it alive, is it ready, what has it done, and why
-//! does a rule want an event or not.
+//! What an operator asks of a running daemon: is it alive, is it ready, what has it done, why does
+//! a rule want an event or not, and what became of those that could not be delivered.
 //!
-//! Read-only.
+//! Read-only, except for dead letters and replays.
 
+mod body;
+mod dead_letter;
+mod dead_letters;
+mod destinations;
 mod explain;
 mod health;
+mod parameters;
+mod refusal;
+mod replays;
 mod server;
+#[cfg(test)]
+mod tests;
 
-pub use explain::{Answer, Asked, NoAnswer};
+pub use dead_letter::{BATCH_MAX, Batch, DeadLetter, Done, Page, Selection};
+pub use destinations::{Books, Destination, Destinations, Lane, LastError};
+pub use explain::{Answer, Asked};
 pub use health::{Document, Health};
-pub use server::{BindError, Server};
+pub use refusal::Refusal;
+pub use server::{BindError, Server, Sources};

@@ -11,8 +11,10 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
-use super::{Answer, Asked, Health};
-use crate::{serve::serve, stop::Stop};
+use super::{
+    Answer, Asked, Destination, Destinations, Health, Refusal, dead_letters, refusal::json, replays,
+};
+use crate::{deliver::DeadLetters, replay::Replays, serve::serve, stop::Stop};
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -30,25 +32,26 @@ pub struct Server {
 }
 
 /// Where the answers come from.
-struct Sources {
-    health: Box<dyn Fn() -> Health + Send + Sync>,
-    metrics: Box<dyn Fn() -> String + Send + Sync>,
-    explain: Box<dyn Fn(Asked) -> Answer + Send + Sync>,
+pub struct Sources {
+    /// Answers `/readyz`.
+    pub health: Box<dyn Fn() -> Health + Send + Sync>,
+    /// Answers `/metrics`.
+    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+    /// Answers `/explain`.
+    pub explain: Box<dyn Fn(Asked) -> Answer + Send + Sync>,
+    /// Answers `/destinations`.
+    pub destinations: Box<dyn Fn() -> Vec<Destination> + Send + Sync>,
+    /// What `/dead-letters` is about.
+    pub dead_letters: DeadLetters,
+    /// What `/replays` is about.
+    pub replays: Replays,
 }
 
 impl Server {
-    /// Opens the port. `health` answers `/readyz`, `metrics` answers `/metrics`, `explain` answers
-    /// `/explain`, in JSON.
-    pub async fn bind(
-        address: SocketAddr,
-        health: impl Fn() -> Health + Send + Sync + 'static,
-        metrics: impl Fn() -> String + Send + Sync + 'static,
-        explain: impl Fn(Asked) -> Answer + Send + Sync + 'static,
-    ) -> Result<Self, BindError> {
+    /// Opens the port.
+    pub async fn bind(address: SocketAddr, sources: Sources) -> Result<Self, BindError> {
         let listener =
             TcpListener::bind(address).await.map_err(|source| BindError { address, source })?;
-        let (health, metrics) = (Box::new(health), Box::new(metrics));
-        let sources = Sources { health, metrics, explain: Box::new(explain) };
         Ok(Self { listener, sources: Arc::new(sources) })
     }
 
@@ -64,6 +67,11 @@ impl Server {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .route("/explain", get(explain))
+            .route("/destinations", get(destinations))
+            .merge(dead_letters::routes())
+            .merge(replays::routes())
+            .fallback(unknown)
+            .method_not_allowed_fallback(wrong_method)
             .with_state(self.sources);
         serve(self.listener, router, stop).await;
         Ok(())
@@ -73,7 +81,7 @@ impl Server {
 async fn readyz(State(sources): State<Arc<Sources>>) -> Response {
     let health = (sources.health)();
     let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    json(status, serde_json::to_string(&health).unwrap_or_default())
+    json(status, &health)
 }
 
 async fn metrics(State(sources): State<Arc<Sources>>) -> Response {
@@ -81,19 +89,25 @@ async fn metrics(State(sources): State<Arc<Sources>>) -> Response {
     (kind, (sources.metrics)()).into_response()
 }
 
-async fn explain(State(sources): State<Arc<Sources>>, RawQuery(query): RawQuery) -> Response {
-    let explained = match Asked::read(&query.unwrap_or_default()) {
-        Ok(asked) => (sources.explain)(asked).await,
-        Err(none) => Err(none),
-    };
-    match explained {
-        Ok(explanation) => json(StatusCode::OK, explanation),
-        Err(none) => json(none.status(), serde_json::to_string(&none).unwrap_or_default()),
-    }
+async fn explain(
+    State(sources): State<Arc<Sources>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(&query.unwrap_or_default())?;
+    let explanation = (sources.explain)(asked).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], explanation).into_response())
 }
 
-fn json(status: StatusCode, body: String) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+async fn destinations(State(sources): State<Arc<Sources>>) -> Response {
+    json(StatusCode::OK, &Destinations { destinations: (sources.destinations)() })
+}
+
+async fn unknown() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
 }
 
 impl fmt::Debug for Sources {

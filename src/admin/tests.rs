@@ -1,0 +1,280 @@
+//! What the admin port answers about dead letters and replays, over a real journal.
+
+use std::{net::SocketAddr, sync::Arc, thread};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::{JoinSet, spawn_blocking};
+use ureq::Agent;
+
+use super::{Health, Refusal, Server, Sources};
+use crate::{
+    deliver::{self, Payload, Remains},
+    journal::{self, Burial, Journal, NewRecord, Origin},
+    model::{Event, EventType, Record, Sequencer},
+    replay,
+    route::Shared,
+    stop::{Stopper, stopper},
+};
+
+const THUMBS: &str = "arn:aws:sqs:us-east-1:123456789012:thumbs";
+const AUDIT: &str = "arn:aws:sns:us-east-1:123456789012:audit";
+
+/// A journal, and the port in front of it.
+struct Desk {
+    journal: Journal,
+    address: SocketAddr,
+    _stopper: Stopper,
+    _stages: JoinSet<()>,
+    _directory: TempDir,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = journal::Config { directory: directory.path().into(), ..Default::default() };
+        let (journal, writer, _) = journal::open(&config).unwrap();
+        thread::spawn(|| writer.run());
+        let (stopper, stop) = stopper();
+        let (replays, runner) =
+            replay::open(directory.path(), journal.clone(), Shared::default(), |_| false).unwrap();
+        let health =
+            || Health { ready: true, journal: None, documents: 0, broken_documents: vec![] };
+        let sources = Sources {
+            health: Box::new(health),
+            metrics: Box::new(String::new),
+            explain: Box::new(|_| Box::pin(async { Err(Refusal::unavailable("nobody")) })),
+            destinations: Box::new(Vec::new),
+            dead_letters: deliver::DeadLetters::new(journal.clone()),
+            replays,
+        };
+        let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources).await.unwrap();
+        let address = server.address().unwrap();
+        let mut stages = JoinSet::new();
+        let stopping = stop.clone();
+        stages.spawn(async { runner.run(stopping).await.unwrap() });
+        stages.spawn(async { server.run(stop).await.unwrap() });
+        Self { journal, address, _stopper: stopper, _stages: stages, _directory: directory }
+    }
+
+    /// Gives up on an event of each of these keys.
+    async fn bury(&self, lane: &str, keys: &[&str]) {
+        let name: Arc<str> = lane.into();
+        let mut reader = self.journal.reader(&name).await.unwrap();
+        let records = keys.iter().map(|key| NewRecord {
+            lanes: vec![Arc::clone(&name)],
+            body: record(key).encode().into(),
+            id: None,
+            origin: Origin::Store,
+        });
+        self.journal.append(records.collect()).await.unwrap();
+        let fetched = reader.fetch(keys.len(), usize::MAX).await.unwrap();
+        let burials = fetched.into_iter().zip(keys).map(|(fetched, key)| {
+            let payload = Payload { subject: "S".into(), body: format!("{{\"key\":\"{key}\"}}") };
+            let remains = Remains { record: fetched.body, payload: Some(payload) };
+            let (summary, body) = (letter(lane, key).encode(), remains.encode());
+            Burial { position: fetched.position, summary, body }
+        });
+        reader.bury(burials.collect()).await.unwrap();
+    }
+
+    async fn pending(&self, lane: &str) -> usize {
+        let name: Arc<str> = lane.into();
+        let mut reader = self.journal.reader(&name).await.unwrap();
+        reader.fetch(1000, usize::MAX).await.unwrap().len()
+    }
+
+    async fn ask(&self, method: &'static str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let url = format!("http://{}{path}", self.address);
+        let asked = spawn_blocking(move || {
+            let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+            let mut answer = match (method, body) {
+                ("GET", _) => agent.get(url).call(),
+                ("DELETE", _) => agent.delete(url).call(),
+                (_, Some(body)) => agent.post(url).send_json(body),
+                (_, None) => agent.post(url).send("{}"),
+            }
+            .unwrap();
+            (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
+        });
+        asked.await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.ask("GET", path, None).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.ask("POST", path, Some(body)).await
+    }
+}
+
+fn record(key: &str) -> Record {
+    let time = "2026-11-22T07:20:47Z".parse().unwrap();
+    let event = Event {
+        source: String::new(),
+        event_type: EventType::ObjectCreatedPut,
+        time,
+        bucket: "photos".parse().unwrap(),
+        key: key.parse().unwrap(),
+        version_id: None,
+        size: Some(1),
+        etag: None,
+        sequencer: Sequencer::from_time(time),
+        principal_id: String::new(),
+        source_ip: String::new(),
+        request_id: String::new(),
+        host_id: String::new(),
+        trace_id: None,
+        details: None,
+    };
+    Record { event, rules: vec![Some("rule".parse().unwrap())] }
+}
+
+fn letter(lane: &str, key: &str) -> deliver::DeadLetter {
+    deliver::DeadLetter {
+        destination: lane.into(),
+        bucket: Some("photos".into()),
+        key: Some(key.into()),
+        event_type: Some("ObjectCreated:Put".into()),
+        event_id: None,
+        rule_id: Some("rule".into()),
+        class: "poison".into(),
+        code: if key.contains("bad") { "InvalidMessageContents" } else { "TooOld" }.into(),
+        message: "no".into(),
+        attempts: 1,
+        accepted: Timestamp::UNIX_EPOCH,
+        first_failure: None,
+        last_failure: None,
+        bytes: 2,
+    }
+}
+
+fn keys(page: &Value) -> Vec<&str> {
+    let letters = page["dead_letters"].as_array().unwrap();
+    letters.iter().map(|letter| letter["key"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_listed_by_what_is_asked() {
+    let desk = Desk::open().await;
+    assert_eq!(desk.get("/dead-letters").await, (200, json!({ "dead_letters": [] })));
+    desk.bury(THUMBS, &["a/bad", "a/old", "b/bad"]).await;
+    desk.bury(AUDIT, &["a/bad"]).await;
+    for (query, expected) in [
+        ("", &["a/bad", "a/bad", "a/old", "b/bad"][..]),
+        ("destination=arn:aws:sqs:*", &["a/bad", "a/old", "b/bad"]),
+        ("destination=arn:aws:sns:us-east-1:123456789012:audit", &["a/bad"]),
+        ("destination=arn:aws:sns:us-east-1:123456789012:audi", &[]),
+        ("code=TooOld", &["a/old"]),
+        ("prefix=b%2F&bucket=photos", &["b/bad"]),
+        ("bucket=music", &[]),
+        ("until=2026-01-01T00:00:00Z", &[]),
+        ("since=2026-01-01T00:00:00Z&code=InvalidMessageContents&prefix=a", &["a/bad", "a/bad"]),
+    ] {
+        let (status, page) = desk.get(&format!("/dead-letters?{query}")).await;
+        assert_eq!((status, keys(&page)), (200, expected.to_vec()), "{query}");
+        assert_eq!(page["after"], Value::Null);
+    }
+    let (_, first) = desk.get("/dead-letters?limit=3").await;
+    let after = first["after"].as_str().unwrap().replace('#', "%23");
+    let (_, rest) = desk.get(&format!("/dead-letters?limit=3&after={after}")).await;
+    assert_eq!((keys(&first).len(), keys(&rest), &rest["after"]), (3, vec!["b/bad"], &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_dead_letter_is_shown_with_its_payload() {
+    let desk = Desk::open().await;
+    desk.bury(THUMBS, &["a/bad"]).await;
+    let (_, page) = desk.get("/dead-letters").await;
+    let id = page["dead_letters"][0]["id"].as_str().unwrap();
+    assert!(page["dead_letters"][0].get("payload").is_none());
+    let (status, shown) = desk.get(&format!("/dead-letters/{}", id.replace('#', "%23"))).await;
+    let payload = json!({ "subject": "S", "body": "{\"key\":\"a/bad\"}" });
+    assert_eq!((status, &shown["payload"], &shown["rule_id"]), (200, &payload, &json!("rule")));
+
+    let (status, told) = desk.get("/dead-letters/x%2399").await;
+    assert_eq!(status, 404);
+    assert!(told["problem"].as_str().unwrap().starts_with("there is no dead letter `x#99`"));
+    let (status, told) = desk.get("/dead-letters/x").await;
+    assert_eq!((status, &told["parameter"]), (400, &json!("id")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_redriven_batch_by_batch() {
+    let desk = Desk::open().await;
+    desk.bury(THUMBS, &["1", "2", "3", "4", "5"]).await;
+    let all = json!({ "filter": { "destination": "*" }, "limit": 2, "dry_run": true });
+    let (status, counted) = desk.post("/dead-letters/redrive", all).await;
+    assert_eq!((status, &counted["matched"], &counted["done"]), (200, &json!(2), &json!(0)));
+    assert!(counted["next"]["filter"]["until"].is_string(), "{counted}");
+    assert_eq!(desk.pending(THUMBS).await, 0);
+
+    let mut next = json!({ "filter": { "destination": "*" }, "limit": 2 });
+    let mut batches = Vec::new();
+    while !next.is_null() {
+        let (_, mut done) = desk.post("/dead-letters/redrive", next).await;
+        batches.push(done["done"].clone());
+        next = done["next"].take();
+    }
+    assert_eq!(batches, [2, 2, 1]);
+    assert_eq!(desk.pending(THUMBS).await, 5);
+    assert_eq!(desk.get("/dead-letters").await.1, json!({ "dead_letters": [] }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_named_is_purged_and_nothing_else() {
+    let desk = Desk::open().await;
+    desk.bury(THUMBS, &["1", "2", "3"]).await;
+    let (_, page) = desk.get("/dead-letters").await;
+    let id = &page["dead_letters"][1]["id"];
+    let named = json!({ "ids": [id, id, format!("{THUMBS}#999")] });
+    let (status, done) = desk.post("/dead-letters/purge", named).await;
+    assert_eq!((status, done), (200, json!({ "matched": 1, "done": 1 })));
+    assert_eq!(keys(&desk.get("/dead-letters").await.1), ["1", "3"]);
+    let lanes = desk.journal.lanes();
+    assert_eq!((lanes[0].dead, lanes[0].discarded, lanes[0].pending), (2, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_asked_is_told_in_words() {
+    let desk = Desk::open().await;
+    for (path, status, told) in [
+        ("/dead-letters?colour=red", 400, "is unknown; ask by destination, bucket, prefix, code"),
+        ("/dead-letters?limit=0", 400, "is not from 1 to 1000"),
+        ("/dead-letters?limit=1001", 400, "is not from 1 to 1000"),
+        ("/dead-letters?since=yesterday", 400, "`yesterday` is no time such as"),
+        ("/dead-letters?bucket=a%2Fb", 400, "is no bucket name"),
+        ("/dead-letters?after=x", 400, "is not a destination, `#` and a number"),
+        ("/replays/x", 400, "`x` is no number of a replay"),
+        ("/replays/7", 404, "there is no replay 7"),
+        ("/nowhere", 404, "there is nothing at this path"),
+        ("/dead-letters/redrive", 405, "this path takes another method"),
+    ] {
+        let (answered, problem) = desk.get(path).await;
+        assert_eq!(answered, status, "{path}: {problem}");
+        assert!(problem["problem"].as_str().unwrap().contains(told), "{path}: {problem}");
+    }
+    for (path, body, told) in [
+        ("/dead-letters/purge", json!({}), "say `ids`, or a `filter`"),
+        ("/dead-letters/purge", json!({ "ids": [], "filter": {} }), "say `ids`, or a `filter`"),
+        ("/dead-letters/purge", json!({ "filter": { "color": 1 } }), "unknown field `color`"),
+        ("/dead-letters/redrive", json!({ "ids": ["x"] }), "is not a destination, `#`"),
+        ("/replays", json!({}), "missing field `since`"),
+        ("/replays", json!({ "since": "2026-01-01T00:00:00Z", "rate": 0 }), "nonzero"),
+        ("/replays", json!({ "since": "2026-01-01T00:00:00Z", "destination": "x" }), "ARN"),
+        ("/replays", json!({ "since": "2999-01-01T00:00:00Z" }), "there is nothing between since"),
+    ] {
+        let (status, problem) = desk.post(path, body).await;
+        assert_eq!(status, 400, "{path}: {problem}");
+        assert!(problem["problem"].as_str().unwrap().contains(told), "{path}: {problem}");
+    }
+    for path in ["/dead-letters/redrive", "/dead-letters/purge", "/replays"] {
+        let (status, problem) = desk.ask("POST", path, None).await;
+        assert_eq!(status, 415);
+        assert!(problem["problem"].as_str().unwrap().contains("application/json"), "{problem}");
+    }
+    let large = json!({ "ids": ["x".repeat(1 << 20)] });
+    assert_eq!(desk.post("/dead-letters/purge", large).await.0, 413);
+}
