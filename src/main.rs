@@ -8,7 +8,9 @@ use std::{io, process::ExitCode};
 use anyhow::Context;
 use clap::Parser;
 use fanfare::{
-    cli::{Cli, Command, Findings, Settings, StopSignals, check, explain},
+    cli::{
+        Cli, Command, Ended, Findings, Settings, StopSignals, check, dead_letters, explain, replay,
+    },
     config::{Config, LoadError},
     control::OpenError,
     daemon::{Daemon, StartError, Stopped},
@@ -36,8 +38,15 @@ fn main() -> ExitCode {
             .and_then(|config| check(&config, files, &mut io::stdout().lock()))
             .map(found),
         Command::Explain(asked) => explain(&asked, &mut io::stdout().lock()).map(found),
+        Command::DeadLetters(asked) => {
+            dead_letters(&asked, &mut io::stdout().lock()).map(exit_code_of)
+        }
+        Command::Replay(asked) => replay(&asked, &mut io::stdout().lock()).map(exit_code_of),
     };
     ended.unwrap_or_else(|cause| {
+        if nobody_reads(&cause) {
+            return ExitCode::SUCCESS;
+        }
         report(&cause);
         exit_code(&cause).into()
     })
@@ -77,6 +86,19 @@ fn found(findings: Findings) -> ExitCode {
         Findings::None => ExitCode::SUCCESS,
         Findings::Problems => CONFIGURATION.into(),
     }
+}
+
+fn exit_code_of(ended: Ended) -> ExitCode {
+    match ended {
+        Ended::Done => ExitCode::SUCCESS,
+        Ended::Unfinished => ExitCode::FAILURE,
+    }
+}
+
+/// Whoever read what is printed has seen enough, as `head` does.
+fn nobody_reads(cause: &anyhow::Error) -> bool {
+    let io = cause.downcast_ref::<io::Error>();
+    io.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Before the log is set up, and for people at a terminal, the error goes to stderr as it is.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use super::{AdminPort, DeadLetters, ReplayCommand};
 use crate::{
     model::{BucketName, EventType, ObjectKey},
     rules::{Question, event_type_named},
@@ -39,6 +40,11 @@ pub enum Command {
     /// Say of every rule of a bucket why it wants an event or does not; exits with 78 if the
     /// bucket's document cannot be used.
     Explain(Explain),
+    /// See the messages that their destinations will not take, send them again, or remove them.
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Send events again that the journal still has; journal.retention says how long it keeps them.
+    Replay(ReplayCommand),
 }
 
 /// What to explain, and from which source.
@@ -59,17 +65,12 @@ pub struct Explain {
     pub json: bool,
     /// Ask the daemon with this admin port, such as `http://127.0.0.1:9712`, what is in force;
     /// without it, the settings and the document on the disk are read.
-    #[arg(long, value_name = "URL", value_parser = admin_url)]
+    #[arg(long, value_name = "URL", value_parser = AdminPort::read)]
     pub admin: Option<String>,
     /// The settings file; not read with --admin.
     #[arg(long, env = "FANFARE_CONFIG", value_name = "FILE", required_unless_present = "admin")]
     pub config: Option<PathBuf>,
 }
-
-/// Why a text is no URL of an admin port.
-#[derive(Debug, thiserror::Error)]
-#[error("write it as http://HOST:PORT, such as http://127.0.0.1:9712")]
-struct AdminUrlError;
 
 impl Explain {
     /// What is asked.
@@ -77,13 +78,6 @@ impl Explain {
         let (bucket, key) = (self.bucket.clone(), self.key.clone());
         Question { bucket, event_type: self.event, key }
     }
-}
-
-/// The URL without a slash at its end.
-fn admin_url(url: &str) -> Result<String, AdminUrlError> {
-    let url = url.trim_end_matches('/');
-    let host = url.strip_prefix("http://").filter(|host| !host.is_empty());
-    host.map(|_| url.to_owned()).ok_or(AdminUrlError)
 }
 
 /// Where the settings are.

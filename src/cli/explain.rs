@@ -9,12 +9,15 @@ use std::{
 
 use anyhow::Context;
 
-use super::{Explain, Findings, ask::ask};
+use super::{
+    Explain, Findings,
+    client::{AskError, Client},
+};
 use crate::{
     config::Config,
     control::{self, Scope},
     model::{OneLine, decode_form},
-    rules::{Explained, Explanation, InForce},
+    rules::{Explained, Explanation, InForce, Question},
 };
 
 /// Explains and prints. A broken document is a problem, even where its last good version is
@@ -33,6 +36,15 @@ pub fn explain(asked: &Explain, out: &mut impl Write) -> anyhow::Result<Findings
         InForce::Current | InForce::Missing => Findings::None,
         InForce::LastGood | InForce::Unreadable => Findings::Problems,
     })
+}
+
+fn ask(url: &str, question: &Question) -> Result<Explanation, AskError> {
+    let parameters = [
+        ("bucket", question.bucket.as_str()),
+        ("event", question.event_type.name()),
+        ("key", question.key.as_str()),
+    ];
+    Client::new(url.into()).get("explain", &parameters)
 }
 
 fn from_files(asked: &Explain) -> anyhow::Result<(Explanation, String)> {

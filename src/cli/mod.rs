@@ -1,15 +1,29 @@
 //! The commands: one file each.
 
+mod admin_port;
 mod args;
-mod ask;
 mod check;
+mod client;
+mod dead_letters;
 mod explain;
+mod form;
+mod interrupt;
+mod moment;
+mod progress;
+mod redrive;
+mod replay;
 mod signals;
 #[cfg(test)]
 mod tests;
 
+pub use admin_port::AdminPort;
 pub use args::{Cli, Command, Explain, Settings};
-pub use ask::AskError;
 pub use check::{Findings, check};
+pub use client::AskError;
+pub use dead_letters::{DeadLetters, Filter, dead_letters};
 pub use explain::explain;
+pub use form::{Ended, Form};
+pub use moment::{Moment, MomentError};
+pub use redrive::Chosen;
+pub use replay::{ReplayCommand, replay};
 pub use signals::StopSignals;

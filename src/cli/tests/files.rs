@@ -9,7 +9,7 @@ use std::{
 use clap::{CommandFactory, Parser};
 use tempfile::TempDir;
 
-use super::{Cli, Command, Explain, Findings, check, explain};
+use crate::cli::{Cli, Command, Explain, Findings, check, explain};
 use crate::config::Config;
 
 const GOOD: &str = r#"{"QueueConfigurations":[{"Id":"q","QueueArn":"arn:aws:sqs:us-east-1:000000000000:q","Events":["s3:ObjectCreated:*"]}]}"#;

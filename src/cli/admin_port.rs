@@ -1,0 +1,81 @@
+//! Where the daemon answers operators.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use crate::config::{Config, Listen, LoadError};
+
+/// Which daemon to ask.
+#[derive(Debug, clap::Args)]
+pub struct AdminPort {
+    /// The daemon's admin port, such as `http://127.0.0.1:9712`; without it, listen.admin of the
+    /// settings.
+    #[arg(long, value_name = "URL", value_parser = AdminPort::read)]
+    admin: Option<String>,
+    /// The settings file; without it and without --admin, the daemon is where it is by default.
+    #[arg(long, env = "FANFARE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Why a text is no URL of an admin port.
+#[derive(Debug, thiserror::Error)]
+#[error("write it as http://HOST:PORT, such as http://127.0.0.1:9712")]
+pub(super) struct AdminUrlError;
+
+impl AdminPort {
+    /// The URL without a slash at its end.
+    pub(super) fn read(url: &str) -> Result<String, AdminUrlError> {
+        let url = url.trim_end_matches('/');
+        let host = url.strip_prefix("http://").filter(|host| !host.is_empty());
+        host.map(|_| url.to_owned()).ok_or(AdminUrlError)
+    }
+
+    /// The URL to ask.
+    pub(super) fn url(&self) -> Result<String, LoadError> {
+        if let Some(url) = &self.admin {
+            return Ok(url.clone());
+        }
+        let listen = match &self.config {
+            Some(path) => Config::load(path)?.listen,
+            None => Listen::default(),
+        };
+        Ok(format!("http://{}", reachable(listen.admin)))
+    }
+}
+
+/// An address that means every one of the machine is reached at its loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_settings_say_where_the_daemon_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("fanfare.toml");
+        let url = |admin: Option<&str>, config: Option<&str>| {
+            let config = config.map(|listen| {
+                fs::write(&file, format!("[listen]\nadmin = \"{listen}\"")).unwrap();
+                file.clone()
+            });
+            AdminPort { admin: admin.map(str::to_owned), config }.url().unwrap()
+        };
+        assert_eq!(url(None, None), "http://127.0.0.1:9712");
+        assert_eq!(url(None, Some("0.0.0.0:7")), "http://127.0.0.1:7");
+        assert_eq!(url(None, Some("[::]:7")), "http://[::1]:7");
+        assert_eq!(url(Some("http://x:1"), Some("192.0.2.1:7")), "http://x:1");
+    }
+}

@@ -1,0 +1,39 @@
+//! Ctrl-C at a command that works in steps: it ends between two of them and says what was done.
+
+use std::{
+    io,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+
+/// Nothing is ever sent: the other end is gone once Ctrl-C came.
+#[derive(Debug)]
+pub(super) struct Interrupt(mpsc::Receiver<()>);
+
+impl Interrupt {
+    /// Takes the signal over from the system's default.
+    pub(super) fn watch() -> io::Result<Self> {
+        let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+        let mut interrupts = {
+            let _entered = runtime.enter();
+            signal(SignalKind::interrupt())?
+        };
+        let (uninterrupted, receiver) = mpsc::channel();
+        thread::Builder::new().name("ctrl-c".into()).spawn(move || {
+            runtime.block_on(interrupts.recv());
+            drop(uninterrupted);
+        })?;
+        Ok(Self(receiver))
+    }
+
+    /// Waits so long; answers whether Ctrl-C came, now or before.
+    pub(super) fn came_within(&self, wait: Duration) -> bool {
+        matches!(self.0.recv_timeout(wait), Err(RecvTimeoutError::Disconnected))
+    }
+}

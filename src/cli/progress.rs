@@ -1,0 +1,24 @@
+//! How far a long run has come: a bar on a terminal, nothing anywhere else.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar of so many steps, on stderr.
+pub(super) fn bar(steps: u64, what: &'static str) -> ProgressBar {
+    // It hides itself where stderr is no terminal.
+    let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len}, {eta} left");
+    bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
+    bar.set_message(what);
+    bar
+}
+
+/// A bar of which only the part that is done is known, on stderr.
+pub(super) fn share_bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(SHARES), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("[{bar:40}] {percent}%, {msg}");
+    bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
+    bar
+}
+
+/// The steps of such a bar.
+pub(super) const SHARES: u64 = 1000;

@@ -1,0 +1,65 @@
+//! A daemon that answers from a script, and what the commands print that ask it.
+
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use clap::Parser;
+use serde_json::Value;
+use tokio::{net::TcpListener, runtime};
+
+use crate::cli::{Cli, Command, Ended, dead_letters, replay};
+
+/// Answers a request line, such as `GET /x?y=z`, and a body.
+type Script = dyn FnMut(&str, Value) -> (u16, Value) + Send;
+
+/// Runs a command against a daemon that answers so; says what it printed, how it ended, and what
+/// the daemon was asked.
+pub(super) fn printed(
+    arguments: &[&str],
+    script: impl FnMut(&str, Value) -> (u16, Value) + Send + 'static,
+) -> (anyhow::Result<Ended>, String, Vec<(String, Value)>) {
+    let asked = Arc::<Mutex<Vec<_>>>::default();
+    let url = serve(Box::new(script), Arc::clone(&asked));
+    let fixed = [&["fanfare"], arguments, &["--admin", &url]].concat();
+    let mut out = Vec::new();
+    let ended = match Cli::try_parse_from(fixed).unwrap().command {
+        Command::DeadLetters(command) => dead_letters(&command, &mut out),
+        Command::Replay(command) => replay(&command, &mut out),
+        other => panic!("{other:?}"),
+    };
+    let asked = asked.lock().unwrap().clone();
+    (ended, String::from_utf8(out).unwrap(), asked)
+}
+
+fn serve(script: Box<Script>, asked: Arc<Mutex<Vec<(String, Value)>>>) -> String {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let state = (Arc::new(Mutex::new(script)), asked);
+    let router = Router::new().fallback(answer).with_state(state);
+    // It ends with the tests.
+    thread::spawn(move || runtime.block_on(async { axum::serve(listener, router).await }));
+    url
+}
+
+type Shared = (Arc<Mutex<Box<Script>>>, Arc<Mutex<Vec<(String, Value)>>>);
+
+async fn answer(State((script, asked)): State<Shared>, request: Request) -> Response {
+    let line = format!("{} {}", request.method(), request.uri());
+    let json = request.headers().get("content-type").is_some_and(|kind| kind == "application/json");
+    let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
+    assert_eq!(json, !body.is_empty(), "a body is JSON, and says so");
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    asked.lock().unwrap().push((line.clone(), body.clone()));
+    let (status, answer) = (script.lock().unwrap())(&line, body);
+    (StatusCode::from_u16(status).unwrap(), answer.to_string()).into_response()
+}
