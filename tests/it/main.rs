@@ -21,6 +21,8 @@ mod explain; // why an event goes where it goes
 mod reload; // a changed document applies at once, a broken one harms nobody
 mod restart; // what was accepted is sent after a stop
 mod faults; // what was accepted is sent after a crash, and whatever else can happen
+mod dead_letters; // what a destination will not take is seen, sent again, or removed
+mod replay; // what was delivered is sent again
 mod outage; // a dead destination delays nobody else
 mod bad_input; // what is refused, and how
 mod config_api; // the S3 API, with boto3 as the client

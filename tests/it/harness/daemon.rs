@@ -183,8 +183,19 @@ pub(crate) fn serve_refuses(settings: &Path) -> (Option<i32>, String) {
 /// Runs `fanfare explain` with these arguments; its exit code, what it answered, and what it
 /// complained of.
 pub(crate) fn explain(arguments: &[&str]) -> (Option<i32>, String, String) {
+    run(&[&["explain"], arguments].concat())
+}
+
+/// Runs a command that asks the home's daemon; its exit code, what it answered, and what it
+/// complained of.
+pub(crate) fn ask(home: &Home, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let admin = format!("http://{}", home.admin);
+    run(&[arguments, &["--admin", &admin]].concat())
+}
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut run = Command::new("timeout");
-    run.args(["--signal=KILL", "30", env!("CARGO_BIN_EXE_fanfare"), "explain"]);
+    run.args(["--signal=KILL", "60", env!("CARGO_BIN_EXE_fanfare")]);
     aws_environment(&mut run);
     let output = run.args(arguments).output().expect("timeout (coreutils) starts");
     let text = |bytes| String::from_utf8(bytes).expect("fanfare prints UTF-8");
