@@ -17,7 +17,7 @@ use super::{
     ticket::{ANY, Reason, Ticket},
 };
 use crate::{
-    journal::{Fetched, ReadError},
+    journal::{Fetched, Origin, ReadError},
     model::{Message, Record, RecordError},
     publish::Publish,
 };
@@ -152,14 +152,15 @@ impl<P: Publish> Lane<P> {
     }
 
     fn admit(&mut self, fetched: Fetched, intake: Intake, now: (Instant, Timestamp)) {
-        let Fetched { position, ordinal, body, time, .. } = fetched;
+        let Fetched { position, ordinal, body, time, origin } = fetched;
         let in_order = self.config.ordering == Ordering::PerKey;
         let record = (intake == Intake::Messages || in_order).then(|| Record::decode(&body));
         let readable = record.as_ref().filter(|_| in_order).and_then(|record| record.as_ref().ok());
         let key =
             readable.map(|Record { event, .. }| self.keys.hash_one((&event.bucket, &event.key)));
+        let (accepted, company) = (time, ANY);
         let mut ticket =
-            Ticket { position, ordinal, accepted: time, key, company: ANY, trouble: None };
+            Ticket { position, ordinal, accepted, origin, key, company, trouble: None };
         if let Some(key) = key {
             match self.tickets.admit(key, position.seq(), ticket) {
                 Some(head) => ticket = head,
@@ -273,9 +274,10 @@ impl<P: Publish> Lane<P> {
         self.config.max_age.is_some_and(|max_age| ticket.age(wall) >= max_age)
     }
 
-    /// Whether the event is still asked for, if that matters.
+    /// Whether the event is still asked for, if that matters. What an operator sends again is,
+    /// whatever the rules say.
     pub(super) fn presence(&mut self, record: &Record, ticket: &Ticket, now: Instant) -> Presence {
-        if !self.may_give_up() {
+        if !self.may_give_up() || ticket.origin != Origin::Store {
             return Presence::Here;
         }
         let Some(rule) = record.rules.get(ticket.ordinal) else { return Presence::Here };

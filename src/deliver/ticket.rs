@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
-    journal::Position,
+    journal::{Origin, Position},
     model::OneLine,
     publish::{Cause, Class},
 };
@@ -24,6 +24,8 @@ pub(super) struct Ticket {
     pub(super) ordinal: usize,
     /// When the event was accepted.
     pub(super) accepted: Timestamp,
+    /// Who asked for it to be delivered.
+    pub(super) origin: Origin,
     /// A hash of bucket and key, where their order is kept.
     pub(super) key: Option<u64>,
     /// How many messages its request may hold at the most, itself included. It shares one only

@@ -8,8 +8,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Bench, Scripted, append, denied, keys, quick, texts};
-use crate::deliver::{Config, LaneState, Removal};
+use super::{Bench, Scripted, append, append_all, denied, keys, quick, record, texts};
+use crate::{
+    deliver::{Config, LaneState, Removal},
+    journal::{NewRecord, Origin},
+};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -54,6 +57,16 @@ async fn a_moment_of_absence_loses_nothing() {
     });
     replaced.await.unwrap();
     assert_eq!(bench.counts(), [21, 0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_operator_sends_again_is_delivered_all_the_same() {
+    let config = Config { removal: Removal::Discard, ..quick() };
+    let (bench, wanted) = bench(&["a"], Scripted::healthy(), config).await;
+    wanted.store(false, Relaxed);
+    let again = NewRecord { origin: Origin::Replay, ..record("b") };
+    append_all(&bench.journal, vec![again]).await;
+    assert_eq!(bench.drain().await.counts(), [1, 0, 1, 0]);
 }
 
 #[tokio::test(start_paused = true)]
