@@ -184,7 +184,8 @@ async fn what_is_retained_gives_way_before_an_append_is_refused() {
         reader.acknowledge(&positions).await;
     }
     let past = told(&all(running.journal.history(at(0), Timestamp::MAX, None)).await);
-    assert!(past.len() > 20, "{} are left", past.len());
+    // A record and its acknowledgement take three pages, and half the limit may stay; segments go whole.
+    assert!(past.len() > 5, "{} are left", past.len());
     assert_eq!(past.last(), Some(&199));
 }
 
