@@ -22,7 +22,7 @@ mod harness {
     pub(crate) use wait::{SOON, until};
 }
 #[path = "../oracle/mod.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
+#[expect(dead_code, unused_imports, reason = "the tests use the rest")]
 mod oracle;
 
 use std::{
