@@ -6,12 +6,16 @@
 
 use std::{
     io::{self, ErrorKind},
+    net::{self, SocketAddr},
     pin::pin,
     time::Duration,
 };
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -19,8 +23,9 @@ use hyper_util::{
 use rustix::process::{Resource, getrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::{JoinError, JoinSet},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tracing::{debug, error, warn};
 
@@ -35,10 +40,46 @@ const DESCRIPTOR_SHARE: u64 = 4;
 /// keep a connection they do not use (Go 90 s, curl 118 s), or closing it would race with a
 /// request.
 const HEAD_WAIT_MAX: Duration = Duration::from_mins(2);
+/// How long a stop waits for the first request of a connection, which may have been made just
+/// before: its client was not refused and must not be left without an answer.
+const FIRST_REQUEST_WAIT: Duration = Duration::from_secs(1);
 /// What is buffered of a connection, and so the largest head, in bytes.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 /// The wait for file descriptors that others may give back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// Where a listener takes connections.
+#[derive(Debug)]
+pub struct Port {
+    address: SocketAddr,
+    /// Open already, and held by the service manager beyond the life of this process.
+    inherited: Option<net::TcpListener>,
+}
+
+impl Port {
+    /// A port that is opened here.
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, inherited: None }
+    }
+
+    /// One that the service manager has opened; it must not block.
+    pub fn inherited(listener: net::TcpListener) -> io::Result<Self> {
+        Ok(Self { address: listener.local_addr()?, inherited: Some(listener) })
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Opens it, unless it is open.
+    pub async fn open(self) -> io::Result<TcpListener> {
+        match self.inherited {
+            Some(listener) => TcpListener::from_std(listener),
+            None => TcpListener::bind(self.address).await,
+        }
+    }
+}
 
 /// Serves until the stop. Requests that have begun are answered until the grace has ended; then
 /// their connections are closed.
@@ -110,11 +151,21 @@ async fn converse(
     if let Err(cause) = stream.set_nodelay(true) {
         debug!(%cause, "cannot set TCP_NODELAY");
     }
+    let (begun, mut has_begun) = watch::channel(false);
+    let service = service_fn(move |request| {
+        begun.send_replace(true);
+        service.call(request)
+    });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let stopping = async {
+        stop.requested().await;
+        drop(timeout(FIRST_REQUEST_WAIT, has_begun.wait_for(|begun| *begun)).await);
+    };
     let served = tokio::select! {
         biased;
         served = connection.as_mut() => served,
-        () = stop.requested() => {
+        () = stopping => {
+            // Of a connection without a request, the end at once.
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -138,7 +189,7 @@ fn report(ended: Result<(), JoinError>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::SocketAddr, sync::Arc};
+    use std::sync::Arc;
 
     use axum::{body::Bytes, routing::get};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -210,6 +261,32 @@ mod tests {
         stopper.request();
         server.join_next().await.unwrap().unwrap();
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "closed");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_just_connected_is_answered_after_the_stop() {
+        let held = Arc::new(());
+        let (address, stopper, mut server) = serving(&held).await;
+        // Connections are accepted in order, so with this answer the silent one is served.
+        let mut silent = connected(address, "").await;
+        answer(&mut connected(address, REQUEST).await).await;
+        stopper.request();
+        silent.write_all(REQUEST.as_bytes()).await.unwrap();
+        assert!(answer(&mut silent).await.contains("200 OK"));
+        server.join_next().await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_delays_the_stop_by_a_second() {
+        let held = Arc::new(());
+        let (address, stopper, mut server) = serving(&held).await;
+        let mut silent = connected(address, "").await;
+        answer(&mut connected(address, REQUEST).await).await;
+        stopper.request();
+        let start = tokio::time::Instant::now();
+        server.join_next().await.unwrap().unwrap();
+        assert!(start.elapsed() <= FIRST_REQUEST_WAIT * 2, "{:?}", start.elapsed());
+        assert_eq!(silent.read(&mut [0]).await.unwrap(), 0, "closed");
     }
 
     #[tokio::test]
