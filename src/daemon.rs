@@ -5,7 +5,8 @@
 //! journal has what is pending.
 
 use std::{
-    collections::HashMap, error::Error, io, net::SocketAddr, sync::Arc, thread, time::Duration,
+    collections::HashMap, convert::Infallible, error::Error, io, net::SocketAddr, sync::Arc,
+    thread, time::Duration,
 };
 
 use jiff::Timestamp;
@@ -19,15 +20,20 @@ use tracing::{error, info, warn};
 use crate::{
     admin, config,
     config::Config,
-    control::{self, Credentials},
-    deliver, ingest, journal,
+    control, deliver, ingest, journal,
     model::{Destination, Service},
     payload::{Form, Renderer},
     publish::{self, Aws, Publisher},
+    reload::Reload,
     replay, route,
     rules::Question,
-    stop::{Stopper, stopper},
-    telemetry,
+    serve::Port,
+    stop::{Stop, Stopper, stopper},
+    telemetry::{
+        self,
+        systemd::{self, Sockets},
+    },
+    vitals::{Vitals, refusal},
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -64,9 +70,14 @@ pub enum StartError {
     /// The events port cannot be opened.
     #[error(transparent)]
     Events(#[from] ingest::BindError),
-    /// A secret of the S3 API cannot be read.
-    #[error(transparent)]
-    Secret(#[from] control::SecretError),
+    /// A socket that was handed over has no address.
+    #[error("cannot use the socket that was handed over for {listener}")]
+    Inherited {
+        /// For which listener.
+        listener: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The S3 port cannot be opened.
     #[error(transparent)]
     S3(#[from] control::BindError),
@@ -111,21 +122,20 @@ impl StartError {
             Self::Config(_)
                 | Self::Documents(control::OpenError::Directory { .. })
                 | Self::Events(ingest::BindError::Token(_))
-                | Self::Secret(_)
         )
     }
 }
 
 impl Daemon {
-    /// Recovers the journal, loads the documents, opens the ports, and starts every stage.
-    pub async fn start(config: &Config) -> Result<Self, StartError> {
+    /// Recovers the journal, loads the documents, opens the ports that were not handed over, and
+    /// starts every stage.
+    pub async fn start(reload: &Reload, mut sockets: Sockets) -> Result<Self, StartError> {
+        let config = reload.config();
         let metrics = telemetry::Metrics::install()?;
         ingest::describe();
         deliver::describe();
         replay::describe();
-        let window = config.events.dedupe_window;
-        let journal = journal::Config { dedupe_window: window, ..config.journal.clone() };
-        let (journal, writer) = open_journal(journal, quotas(config.destinations())).await?;
+        let (journal, writer) = open_journal(config).await?;
         let routes = route::Shared::default();
         let scope = scope(config)?;
         let (store, requests) =
@@ -133,41 +143,43 @@ impl Daemon {
         let documents = store.status();
         let loaded = documents.borrow().loaded;
         let acceptor = ingest::Acceptor::new(routes.clone(), journal.clone());
-        let events = ingest::Listener::bind(config.listen.events, &config.events, acceptor).await?;
-        let credentials = Credentials::load(&config.credentials, config.region.clone())?;
-        let aws = Aws::new(
-            &config.region,
-            &config.aws,
-            &config.event_bridge,
-            config.destinations().roles(),
-        )
-        .await;
+        let port_of_events = port("events", config.listen.events, &mut sockets)?;
+        let events = ingest::Listener::bind(port_of_events, &config.events, acceptor).await?;
+        let aws = aws(config).await;
         let renderer = Renderer::new(config.region.clone(), config.owners(), &config.payload);
         let api = control::Api {
             config: config.s3.clone(),
-            credentials,
+            credentials: reload.credentials(),
             buckets: config.buckets.clone(),
             owners: config.owners(),
             scope: scope.clone(),
             documents: requests.clone(),
             probe: probe(aws.clone(), renderer.clone(), config.destinations()),
         };
-        let s3 = control::Server::bind(config.listen.s3, api).await?;
+        let s3 = control::Server::bind(port("s3", config.listen.s3, &mut sockets)?, api).await?;
         let lanes = lanes(aws, renderer, journal.clone(), config.destinations(), routes.clone());
         let directory = &config.journal.directory;
         let is_named = is_named(store.destinations());
         let (replays, replayer) = replay::open(directory, journal.clone(), routes, is_named)?;
         let explainer = control::Explainer::new(scope, requests, store.status());
         let sources = admin::Sources {
-            health: Box::new(health(journal.clone(), documents)),
+            health: Box::new(health(journal.clone(), documents.clone())),
             metrics: Box::new(exposition(journal.clone(), lanes.status(), metrics)),
             explain: Box::new(explanation(explainer)),
             destinations: Box::new(destinations(journal.clone(), lanes.status())),
-            dead_letters: deliver::DeadLetters::new(journal),
+            dead_letters: deliver::DeadLetters::new(journal.clone()),
             replays,
         };
-        let admin = admin::Server::bind(config.listen.admin, sources).await?;
+        let admin =
+            admin::Server::bind(port("admin", config.listen.admin, &mut sockets)?, sources).await?;
         let documents_changed = store.status();
+        let vitals = Vitals {
+            journal,
+            lanes: lanes.pulse(),
+            statuses: lanes.status(),
+            documents,
+            reload: reload.problem(),
+        };
         log_addresses([
             ("events", events.address()),
             ("s3", s3.address()),
@@ -184,7 +196,8 @@ impl Daemon {
         daemon.run("replays", replayer.run(stop.clone()));
         daemon.run("events listener", events.run(stop.clone()));
         daemon.run("s3 listener", s3.run(stop.clone()));
-        daemon.run("admin listener", admin.run(stop));
+        daemon.run("admin listener", admin.run(stop.clone()));
+        daemon.run("service manager", attend(vitals, stop));
         Ok(daemon)
     }
 
@@ -257,15 +270,51 @@ impl Daemon {
     }
 }
 
+/// The listener's port: the one that was handed over, or else that of the settings.
+fn port(
+    listener: &'static str,
+    address: SocketAddr,
+    sockets: &mut Sockets,
+) -> Result<Port, StartError> {
+    let Some(inherited) = sockets.take(listener) else { return Ok(Port::new(address)) };
+    let port =
+        Port::inherited(inherited).map_err(|source| StartError::Inherited { listener, source })?;
+    if port.address() != address {
+        let (settings, socket) = (address, port.address());
+        warn!(listener, %settings, %socket, "the socket that was handed over counts, not the settings");
+    }
+    Ok(port)
+}
+
+/// Tells the service manager how the daemon is doing.
+async fn attend(vitals: Vitals, stop: Stop) -> Result<(), Infallible> {
+    let asked = vitals.clone();
+    let moves = move |patience| {
+        let vitals = asked.clone();
+        async move { vitals.check(patience).await }
+    };
+    tokio::select! {
+        biased;
+        () = stop.requested() => {}
+        () = systemd::attend(|| vitals.sentence(), moves) => {}
+    }
+    Ok(())
+}
+
+async fn aws(config: &Config) -> Aws {
+    let destinations = config.destinations();
+    Aws::new(&config.region, &config.aws, &config.event_bridge, destinations.roles()).await
+}
+
 fn scope(config: &Config) -> Result<control::Scope, StartError> {
     let (region, rules) = (config.region.clone(), config.rules.clone());
     Ok(control::Scope { region, bus: config.bus()?, rules })
 }
 
-async fn open_journal(
-    config: journal::Config,
-    quotas: journal::Quotas,
-) -> Result<(journal::Journal, journal::Writer), StartError> {
+async fn open_journal(config: &Config) -> Result<(journal::Journal, journal::Writer), StartError> {
+    let quotas = quotas(config.destinations());
+    let dedupe_window = config.events.dedupe_window;
+    let config = journal::Config { dedupe_window, ..config.journal.clone() };
     let opened = spawn_blocking(move || journal::open_with_quotas(&config, quotas))
         .await
         .map_err(StartError::Panicked)?;
@@ -314,18 +363,6 @@ fn log_recovery(recovery: &journal::Recovery) {
     if *unknown > 0 {
         warn!(unknown, "dead letters are there that the journal did not know");
     }
-}
-
-/// Why the journal takes no events, if it does not.
-fn refusal(status: &journal::Status) -> Option<String> {
-    if status.failed {
-        return Some("the disk could not say what is durable; the process has to end".into());
-    }
-    let (bytes, limit) = (status.bytes, status.limit);
-    status.refusing.as_ref().map(|refusing| match refusing {
-        journal::Refusing::Full => format!("full: {bytes} bytes of at most {limit}"),
-        journal::Refusing::Disk { source } => format!("the disk refuses: {source}"),
-    })
 }
 
 fn lanes(

@@ -3,7 +3,7 @@
 //! They are there only where the crate `fail` has its feature `failpoints`, which a development
 //! dependency asks for: the builds of tests and benches have them, `cargo build` and `cargo install`
 //! have none. A place never changes what the code around it does: it is passed, or the process is
-//! gone.
+//! gone, or hangs there as on a disk that does not answer (`pause`).
 
 /// Arms the places that `FAILPOINTS` names, for the life of the process.
 ///

@@ -9,13 +9,15 @@ use anyhow::Context;
 use clap::Parser;
 use fanfare::{
     cli::{
-        Cli, Command, Ended, Findings, Settings, StopSignals, check, dead_letters, explain, replay,
+        Asked, Cli, Command, Ended, Findings, Settings, Signals, check, dead_letters, explain,
+        replay,
     },
     config::{Config, LoadError},
-    control::OpenError,
-    daemon::{Daemon, StartError, Stopped},
+    control::{OpenError, SecretError},
+    daemon::{Daemon, StageEnded, StartError, Stopped},
     failpoint,
     model::OneLine,
+    reload::Reload,
     telemetry::{self, systemd},
 };
 use mimalloc::MiMalloc;
@@ -55,30 +57,52 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let config = Config::load(&settings.path)?;
-    telemetry::init(&config.log)?;
+    let log = telemetry::init(&config.log)?;
+    let sockets = systemd::Sockets::inherit()?;
 
     // Before anything opens, so that a stop during a long recovery is not lost.
-    let mut signals = StopSignals::watch().context("cannot watch for signals")?;
-    let mut daemon = Daemon::start(&config).await.context("cannot start")?;
+    let mut signals = Signals::watch().context("cannot watch for signals")?;
+    let reload = Reload::new(settings.path.clone(), config, log).context("cannot start")?;
+    let mut daemon = Daemon::start(&reload, sockets).await.context("cannot start")?;
+    let config = reload.config();
     let (documents, directory) = (daemon.documents(), config.notifications.directory.display());
     let directory = OneLine(directory);
     info!(version = env!("CARGO_PKG_VERSION"), documents, %directory, "ready");
     systemd::ready();
 
-    let signal = tokio::select! {
-        signal = signals.next() => signal,
-        ended = daemon.stage_ended() => return Err(ended.into()),
-    };
-    info!(signal, grace = ?config.shutdown_grace, "stopping; a second signal does not wait");
+    let grace = config.shutdown_grace;
+    let signal = until_stop(&mut signals, &mut daemon, reload).await?;
+    info!(signal, ?grace, "stopping; a second signal does not wait");
     systemd::stopping();
     tokio::select! {
         stopped = daemon.stop() => match stopped {
             Stopped::Finished => info!("stopped"),
             Stopped::Expired => warn!("the grace ended; the journal has the rest"),
         },
-        signal = signals.next() => warn!(signal, "not waiting; the journal has the rest"),
+        signal = signals.next_stop() => warn!(signal, "not waiting; the journal has the rest"),
     }
     Ok(())
+}
+
+/// The signal that asks for the stop; until then, reloads.
+async fn until_stop(
+    signals: &mut Signals,
+    daemon: &mut Daemon,
+    mut reload: Reload,
+) -> Result<&'static str, StageEnded> {
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop(signal) => return Ok(signal),
+                Asked::Reload => {
+                    systemd::reloading();
+                    reload.run();
+                    systemd::ready();
+                }
+            },
+            ended = daemon.stage_ended() => return Err(ended),
+        }
+    }
 }
 
 fn found(findings: Findings) -> ExitCode {
@@ -115,6 +139,8 @@ fn exit_code(cause: &anyhow::Error) -> u8 {
     let started = cause.downcast_ref::<StartError>();
     if cause.is::<LoadError>()
         || cause.is::<OpenError>()
+        || cause.is::<SecretError>()
+        || cause.is::<systemd::SocketError>()
         || cause.is::<telemetry::InitError>()
         || started.is_some_and(StartError::is_configuration)
     {

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Who may import whom: a stage, and what it may name as `crate::…`. Everybody may name itself.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 21] = [
     ("model", &[]),
     ("journal", &["failpoint"]),
     ("telemetry", &[]),
@@ -55,13 +55,18 @@ const EDGES: [(&str, &[&str]); 19] = [
             "model",
             "payload",
             "publish",
+            "reload",
             "replay",
             "route",
             "rules",
+            "serve",
             "stop",
             "telemetry",
+            "vitals",
         ],
     ),
+    ("reload", &["config", "control", "telemetry"]),
+    ("vitals", &["control", "deliver", "journal"]),
     ("cli", &["admin", "config", "control", "model", "replay", "rules"]),
 ];
 

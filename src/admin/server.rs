@@ -14,7 +14,12 @@ use tokio::net::TcpListener;
 use super::{
     Answer, Asked, Destination, Destinations, Health, Refusal, dead_letters, refusal::json, replays,
 };
-use crate::{deliver::DeadLetters, replay::Replays, serve::serve, stop::Stop};
+use crate::{
+    deliver::DeadLetters,
+    replay::Replays,
+    serve::{Port, serve},
+    stop::Stop,
+};
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +54,9 @@ pub struct Sources {
 
 impl Server {
     /// Opens the port.
-    pub async fn bind(address: SocketAddr, sources: Sources) -> Result<Self, BindError> {
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| BindError { address, source })?;
+    pub async fn bind(port: Port, sources: Sources) -> Result<Self, BindError> {
+        let address = port.address();
+        let listener = port.open().await.map_err(|source| BindError { address, source })?;
         Ok(Self { listener, sources: Arc::new(sources) })
     }
 

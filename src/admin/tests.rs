@@ -15,6 +15,7 @@ use crate::{
     model::{Event, EventType, Record, Sequencer},
     replay,
     route::Shared,
+    serve::Port,
     stop::{Stopper, stopper},
 };
 
@@ -49,7 +50,8 @@ impl Desk {
             dead_letters: deliver::DeadLetters::new(journal.clone()),
             replays,
         };
-        let server = Server::bind("127.0.0.1:0".parse().unwrap(), sources).await.unwrap();
+        let server =
+            Server::bind(Port::new("127.0.0.1:0".parse().unwrap()), sources).await.unwrap();
         let address = server.address().unwrap();
         let mut stages = JoinSet::new();
         let stopping = stop.clone();

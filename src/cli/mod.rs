@@ -26,4 +26,4 @@ pub use form::{Ended, Form};
 pub use moment::{Moment, MomentError};
 pub use redrive::Chosen;
 pub use replay::{ReplayCommand, replay};
-pub use signals::StopSignals;
+pub use signals::{Asked, Signals};

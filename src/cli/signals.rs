@@ -5,15 +5,24 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
-/// SIGTERM and SIGINT; SIGHUP is heard and stops nothing. The streams are made once: a signal between two waits is not lost.
+/// SIGTERM, SIGINT and SIGHUP. The streams are made once: a signal between two waits is not lost.
 #[derive(Debug)]
-pub struct StopSignals {
+pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
 }
 
-impl StopSignals {
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To stop, by the signal of this name.
+    Stop(&'static str),
+    /// To read the settings again.
+    Reload,
+}
+
+impl Signals {
     /// Takes the signals over from the system's default.
     pub fn watch() -> io::Result<Self> {
         Ok(Self {
@@ -23,13 +32,21 @@ impl StopSignals {
         })
     }
 
-    /// Waits for the next that stops, and answers its name.
-    pub async fn next(&mut self) -> &'static str {
+    /// Waits for the next. Cancel-safe.
+    pub async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
+            _ = self.hangup.recv() => Asked::Reload,
+        }
+    }
+
+    /// Waits for the next that stops, and answers its name. Cancel-safe.
+    pub async fn next_stop(&mut self) -> &'static str {
         loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.interrupt.recv() => return "SIGINT",
-                _ = self.hangup.recv() => info!("SIGHUP: documents are watched anyway; other settings need a restart"),
+            match self.next().await {
+                Asked::Stop(signal) => return signal,
+                Asked::Reload => info!("no reload during a stop"),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod arn_pattern;
 mod destination;
+mod differences;
 mod listen;
 mod load;
 mod quotable;

@@ -13,7 +13,7 @@ use futures_util::{
 };
 use jiff::Timestamp;
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{Instant, sleep_until},
 };
 
@@ -195,7 +195,12 @@ impl<P: Publish> Lane<P> {
 
     /// Delivers until the stop, or until it is retired. An attempt that is on the wire at the stop
     /// may finish within the grace.
-    pub(super) async fn run(mut self, stop: Stop) -> Result<(), LaneError> {
+    /// It takes a ping whenever it comes around.
+    pub(super) async fn run(
+        mut self,
+        stop: Stop,
+        mut pings: mpsc::Receiver<()>,
+    ) -> Result<(), LaneError> {
         loop {
             let now = Instant::now();
             self.send(now);
@@ -204,6 +209,7 @@ impl<P: Publish> Lane<P> {
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
+                Some(()) = pings.recv() => {}
                 Ok(()) = self.orders.changed() => {
                     let orders = *self.orders.borrow_and_update();
                     if orders.retire {

@@ -8,18 +8,19 @@ use std::{
 };
 
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     task::{JoinError, JoinSet},
     time::{MissedTickBehavior, interval},
 };
 use tracing::{error, info, warn};
 
 use super::{
-    Connection, LaneError, Statuses, StillWanted, WhenFull,
+    Connection, LaneError, Pulse, Statuses, StillWanted, WhenFull,
     books::Books,
     clock::Clock,
     lane::{Lane, Orders, Surroundings},
     metrics,
+    pulse::{Pings, Question, pings, pulse},
 };
 use crate::{
     journal::{self, Journal, OpenReaderError, Refusing},
@@ -70,6 +71,8 @@ pub struct Lanes<C> {
     running: JoinSet<(Arc<str>, Result<(), LaneError>)>,
     /// Lanes of the journal that name no destination.
     nameless: HashSet<Arc<str>>,
+    pulse: Pulse,
+    questions: mpsc::Receiver<Question>,
 }
 
 /// What is known of a lane that runs.
@@ -77,6 +80,7 @@ pub struct Lanes<C> {
 struct Open {
     orders: watch::Sender<Orders>,
     when_full: WhenFull,
+    pings: Pings,
 }
 
 impl<C, P> Lanes<C>
@@ -91,6 +95,7 @@ where
         connect: C,
         still_wanted: StillWanted,
     ) -> Self {
+        let (pulse, questions) = pulse();
         Self {
             journal,
             renderer: Arc::new(renderer),
@@ -102,7 +107,14 @@ where
             open: HashMap::new(),
             running: JoinSet::new(),
             nameless: HashSet::new(),
+            pulse,
+            questions,
         }
+    }
+
+    /// Asks whether they move.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// How each lane is doing, now and later.
@@ -133,6 +145,7 @@ where
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
+                Some(question) = self.questions.recv() => self.answer(question),
                 Some(ended) = self.running.join_next() => {
                     self.ended(ended)?;
                     // It may have been named again since it was told to end.
@@ -151,6 +164,12 @@ where
             self.ended(ended)?;
         }
         Ok(())
+    }
+
+    fn answer(&self, question: Question) {
+        let stuck = self.open.iter().filter(|(_, open)| open.pings.find_it_stuck());
+        // Whoever asked may have given up.
+        drop(question.send(stuck.map(|(lane, _)| Arc::clone(lane)).collect()));
     }
 
     fn without_lane(&self, wanted: &HashMap<Arc<str>, Destination>) -> Vec<Destination> {
@@ -225,12 +244,13 @@ where
             documents: changes.subscribe(),
         };
         let (orders, ordered) = watch::channel(Orders::default());
-        let open = Open { orders, when_full: connection.config.when_full };
+        let (pings, taken) = pings();
+        let open = Open { orders, when_full: connection.config.when_full, pings };
         let lane = Lane::new(destination, reader, surroundings, connection, ordered);
         self.statuses.opened(Arc::clone(&name), lane.status());
         self.open.insert(Arc::clone(&name), open);
         let stop = stop.clone();
-        self.running.spawn(async move { (name, lane.run(stop).await) });
+        self.running.spawn(async move { (name, lane.run(stop, taken).await) });
         Ok(())
     }
 

@@ -26,7 +26,11 @@ use super::{
     token::Token,
     trace,
 };
-use crate::{journal::AppendError, serve::serve, stop::Stop};
+use crate::{
+    journal::AppendError,
+    serve::{Port, serve},
+    stop::Stop,
+};
 
 /// Seconds that a refused store is asked to wait.
 const RETRY_AFTER: &str = "5";
@@ -82,17 +86,12 @@ enum Refusal {
 
 impl Listener {
     /// Reads the token and opens the port.
-    pub async fn bind(
-        address: SocketAddr,
-        config: &Config,
-        acceptor: Acceptor,
-    ) -> Result<Self, BindError> {
+    pub async fn bind(port: Port, config: &Config, acceptor: Acceptor) -> Result<Self, BindError> {
         let token = config.token()?;
         let body_limit = usize::try_from(config.body_limit.as_u64()).unwrap_or(usize::MAX);
         let memory = Memory::new(body_limit);
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| BindError::Bind { address, source })?;
+        let address = port.address();
+        let listener = port.open().await.map_err(|source| BindError::Bind { address, source })?;
         let taken = metrics::requests(StatusCode::OK.as_u16());
         let desk = Arc::new(Desk { acceptor, token, memory, taken });
         Ok(Self { listener, desk })

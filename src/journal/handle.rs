@@ -334,6 +334,13 @@ impl Journal {
         Ok(Reader::new(claim, self.queue.clone(), opened))
     }
 
+    /// Waits until the writer has come to this, behind all that it was asked before. It answers
+    /// whether there still is a writer.
+    pub async fn ping(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Command::Ping(reply)).await.is_ok() && answer.await.is_ok()
+    }
+
     /// Every lane the journal has heard of.
     pub fn lanes(&self) -> Vec<LaneStatus> {
         self.shared.meters.borrow().iter().map(|meter| meter.status()).collect()

@@ -32,6 +32,7 @@ use super::{
     room::{Need, RETRY, Room, is_full},
     segment::{PAGE, Place},
 };
+use crate::failpoint;
 
 /// Appends and acknowledgements that may wait for the disk.
 const QUEUE: usize = 4096;
@@ -68,6 +69,8 @@ pub(super) enum Command {
     Checkpointed(Carried),
     /// The checkpoint thread panicked.
     CheckpointsEnded,
+    /// Nothing but an answer.
+    Ping(oneshot::Sender<()>),
 }
 
 /// A number with a meaning of its own for each command.
@@ -314,6 +317,8 @@ impl Writer {
             Command::Forget { ids } => self.forget(&ids),
             Command::Checkpointed(carried) => return self.checkpointed(carried),
             Command::CheckpointsEnded => return Err(WriteError::Checkpoints),
+            // Whoever asked may have given up.
+            Command::Ping(reply) => drop(reply.send(())),
         }
         Ok(())
     }
@@ -492,6 +497,7 @@ impl Writer {
 
     /// Makes the group and the waiting acknowledgements durable, and says so.
     fn commit(&mut self) -> Result<(), WriteError> {
+        failpoint::here("journal::commit");
         let group = std::mem::take(&mut self.group);
         if group.replies.is_empty() {
             return self.commit_acks();

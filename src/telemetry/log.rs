@@ -3,7 +3,9 @@
 use std::io;
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, prelude::*, util::TryInitError};
+use tracing_subscriber::{
+    EnvFilter, Registry, filter::ParseError, fmt, prelude::*, reload, util::TryInitError,
+};
 
 /// The `[log]` section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,18 +73,40 @@ impl TryFrom<String> for Filter {
     }
 }
 
+/// The filter that is in force.
+#[derive(Clone, Debug)]
+pub struct LogFilter {
+    handle: reload::Handle<EnvFilter, Registry>,
+    is_overridden: bool,
+}
+
+impl LogFilter {
+    /// Whether `RUST_LOG` has the say.
+    pub fn is_overridden(&self) -> bool {
+        self.is_overridden
+    }
+
+    /// Puts the filter in force, unless `RUST_LOG` has the say.
+    pub fn replace(&self, filter: &Filter) {
+        let filter = filter.parse().expect("a filter was parsed once");
+        if !self.is_overridden {
+            self.handle.reload(filter).expect("the log lasts as long as the process");
+        }
+    }
+}
+
 /// Starts logging to stderr.
 #[expect(clippy::disallowed_methods, reason = "RUST_LOG is one of the documented variables")]
-pub fn init(config: &Config) -> Result<(), InitError> {
-    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(variable) => Filter(variable),
-        Err(_) => config.filter.clone(),
-    };
-    let filter = filter.parse()?;
+pub fn init(config: &Config) -> Result<LogFilter, InitError> {
+    let variable = std::env::var(EnvFilter::DEFAULT_ENV).ok().map(Filter);
+    let is_overridden = variable.is_some();
+    let filter = variable.as_ref().unwrap_or(&config.filter).parse()?;
+    let (filter, handle) = reload::Layer::new(filter);
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match config.format {
         Format::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
-    Ok(tracing_subscriber::registry().with(filter).with(lines).try_init()?)
+    tracing_subscriber::registry().with(filter).with(lines).try_init()?;
+    Ok(LogFilter { handle, is_overridden })
 }

@@ -4,5 +4,5 @@ mod log;
 mod metrics;
 pub mod systemd;
 
-pub use log::{Config, Filter, FilterError, Format, InitError, init};
+pub use log::{Config, Filter, FilterError, Format, InitError, LogFilter, init};
 pub use metrics::{InstallError, Metrics};

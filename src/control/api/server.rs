@@ -16,7 +16,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, sync::watch, time::timeout};
 use tracing::{error, info};
 
 use super::{
@@ -32,7 +32,7 @@ use crate::{
     control::{GetError, PutError, Requests, Scope},
     model::{BucketName, Owners},
     rules::{Context, Document, EventBridge},
-    serve::serve,
+    serve::{Port, serve},
     stop::Stop,
 };
 
@@ -70,8 +70,8 @@ pub struct Server {
 pub struct Api {
     /// The `[s3]` section.
     pub config: ApiConfig,
-    /// Who may sign.
-    pub credentials: Credentials,
+    /// Who may sign; a reload replaces them.
+    pub credentials: watch::Receiver<Arc<Credentials>>,
     /// Which buckets there are.
     pub buckets: Buckets,
     /// Whose they are.
@@ -86,9 +86,9 @@ pub struct Api {
 
 impl Server {
     /// Opens the port.
-    pub async fn bind(address: SocketAddr, api: Api) -> Result<Self, BindError> {
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| BindError { address, source })?;
+    pub async fn bind(port: Port, api: Api) -> Result<Self, BindError> {
+        let address = port.address();
+        let listener = port.open().await.map_err(|source| BindError { address, source })?;
         Ok(Self { listener, api: Arc::new(api) })
     }
 
@@ -108,7 +108,8 @@ impl Server {
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let ids = Ids::new();
     let (head, mut body) = request.into_parts();
-    let verified = api.credentials.verify(&head, Timestamp::now());
+    let credentials = Arc::clone(&api.credentials.borrow());
+    let verified = credentials.verify(&head, Timestamp::now());
     let signer = verified.as_ref().ok().map(|(signer, _)| signer.clone());
     let answer = match verified {
         Ok((signer, signed)) => api.answer(&head, &mut body, (&signer, signed), &ids).await,

@@ -22,7 +22,7 @@ use std::{
 use bytesize::ByteSize;
 use tempfile::TempDir;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, mpsc, watch},
     time::{Instant, sleep, timeout},
 };
 
@@ -350,7 +350,7 @@ impl Bench {
 
     /// Runs the lane until the test, which goes on beside it, has stopped it.
     async fn beside(&mut self, test: impl AsyncFnOnce(&Self)) -> Result<(), LaneError> {
-        let running = self.lane.take().unwrap().run(self.stop.clone());
+        let running = self.lane.take().unwrap().run(self.stop.clone(), mpsc::channel(1).1);
         let both = async { tokio::join!(running, test(self)) };
         timeout(Duration::from_hours(48), both).await.expect("it comes to an end").0
     }

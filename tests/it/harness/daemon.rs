@@ -39,12 +39,19 @@ impl Answer {
 }
 
 impl<'home> Daemon<'home> {
-    pub(super) fn start(home: &'home Home, environment: &[(&str, &str)]) -> Self {
+    /// Starts it under a launcher, which takes the daemon's command line behind its own, and with
+    /// these variables.
+    pub(super) fn start(
+        home: &'home Home,
+        launcher: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let settings = home.settings_file();
         let log = File::options().create(true).append(true).open(home.path("log"));
         let log = log.expect("the home is writable");
-        let process = Process::start(env!("CARGO_BIN_EXE_fanfare"), |command| {
-            command.args(["serve", "--config"]).arg(settings).stderr(log);
+        let line = [launcher, &[env!("CARGO_BIN_EXE_fanfare"), "serve", "--config"]].concat();
+        let process = Process::start(line[0], |command| {
+            command.args(&line[1..]).arg(settings).stderr(log);
             aws_environment(command);
             command.envs(environment.iter().copied());
         });

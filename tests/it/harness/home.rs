@@ -108,14 +108,30 @@ impl Home {
     /// Starts a daemon and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(&self) -> Daemon<'_> {
-        let daemon = Daemon::start(self, &[]);
+        self.start_under(&[], &[])
+    }
+
+    /// Starts a daemon under a launcher, which takes the daemon's command line behind its own, and
+    /// with these variables; waits until it is ready.
+    #[track_caller]
+    pub(crate) fn start_under(
+        &self,
+        launcher: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Daemon<'_> {
+        let daemon = Daemon::start(self, launcher, environment);
         daemon.wait_ready();
         daemon
     }
 
     /// Starts a daemon with more in its environment, and does not wait for it.
     pub(crate) fn start_with(&self, environment: &[(&str, &str)]) -> Daemon<'_> {
-        Daemon::start(self, environment)
+        Daemon::start(self, &[], environment)
+    }
+
+    /// What daemons have logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 }
 
