@@ -35,6 +35,10 @@ bench *names:
 fuzz target seconds="600":
     tests/fuzz/run {{ target }} {{ seconds }}
 
+# The Debian package.
+package:
+    config/package/build
+
 # Spelling.
 typos:
     tests/components

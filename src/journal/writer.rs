@@ -32,7 +32,6 @@ use super::{
     room::{Need, RETRY, Room, is_full},
     segment::{PAGE, Place},
 };
-use crate::failpoint;
 
 /// Appends and acknowledgements that may wait for the disk.
 const QUEUE: usize = 4096;
@@ -497,7 +496,6 @@ impl Writer {
 
     /// Makes the group and the waiting acknowledgements durable, and says so.
     fn commit(&mut self) -> Result<(), WriteError> {
-        failpoint::here("journal::commit");
         let group = std::mem::take(&mut self.group);
         if group.replies.is_empty() {
             return self.commit_acks();

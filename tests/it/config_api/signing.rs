@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Addressing, Client, QUEUE, Request, SECRET, SKIP, error, with_keys};
-use crate::harness::{Home, SOON, rule, rules};
+use crate::harness::{Home, SOON, rule, rules, until};
 
 const DOCUMENT: &str = "<NotificationConfiguration><EventBridgeConfiguration/>\
                         </NotificationConfiguration>";
@@ -47,6 +47,36 @@ fn a_signature_is_taken_in_the_header_and_in_the_query_with_the_payload_or_witho
         let empty = Request { body: "<NotificationConfiguration/>", ..put };
         client.send(&empty).accepted();
     }
+}
+
+#[test]
+fn a_reload_changes_who_may_ask() {
+    let home = Home::without_aws();
+    let secret_file = home.path("secret");
+    fs::write(&secret_file, SECRET).expect("the home is writable");
+    let file = secret_file.to_string_lossy().into_owned();
+    let key = toml::toml! { access_key_id = "all" secret_access_key_file = file };
+    let home = home.set_top("credentials", vec![toml::Value::from(key)]);
+    let daemon = home.start();
+    let client = &mut Client::of(&home);
+    let new = |key| Request { key: ["all", key], ..request("PUT") };
+    client.send(&new(SECRET)).accepted();
+    let reload = |times| {
+        daemon.signal("HUP");
+        until("the reload", SOON, || {
+            (home.log().matches("reloaded log.filter").count() == times).then_some(())
+        });
+    };
+
+    fs::write(&secret_file, "another").expect("the home is writable");
+    reload(1);
+    client.send(&new("another")).accepted();
+    assert_eq!(client.send(&new(SECRET)).status, 403);
+
+    fs::remove_file(&secret_file).expect("it is there");
+    daemon.signal("HUP");
+    until("the refusal", SOON, || home.log().contains("cannot reload").then_some(()));
+    client.send(&new("another")).accepted();
 }
 
 #[test]

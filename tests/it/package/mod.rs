@@ -1,0 +1,86 @@
+//! The Debian package, installed, upgraded, removed and purged under a real systemd.
+//!
+//! `boot` starts a Debian in a container, `proof` is what happens there.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use crate::harness::root;
+
+/// The package of the binary that the tests run, if cargo-deb is there to make it.
+fn package() -> Option<&'static Path> {
+    static PACKAGE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    PACKAGE.get_or_init(build).as_deref()
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn build() -> Option<PathBuf> {
+    if !root().join("target/components/cargo-deb/bin/cargo-deb").exists() {
+        eprintln!(
+            "skipped: this machine has no cargo-deb; tests/components --cargo-deb fetches it"
+        );
+        return None;
+    }
+    let mut build = Command::new("config/package/build");
+    let built = build.args(["--built", "dev"]).current_dir(root()).output().expect("bash starts");
+    let said = String::from_utf8_lossy(&built.stdout).into_owned();
+    assert!(built.status.success(), "{said}{}", String::from_utf8_lossy(&built.stderr));
+    Some(root().join(said.lines().last().expect("it says where the package is")))
+}
+
+/// What `dpkg-deb` says of the package.
+fn dpkg_deb(package: &Path, question: &[&str]) -> String {
+    let answer = Command::new("dpkg-deb").args(question).arg(package).output();
+    let answer = answer.expect("dpkg-deb starts");
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    String::from_utf8_lossy(&answer.stdout).into_owned()
+}
+
+#[test]
+fn the_package_holds_the_units_the_manual_and_the_completions() {
+    let Some(package) = package() else { return };
+    let contents = dpkg_deb(package, &["--contents"]);
+    let files: Vec<&str> = contents
+        .lines()
+        .filter(|line| !line.starts_with('d'))
+        .filter_map(|line| line.split_whitespace().next_back())
+        .map(|path| path.trim_start_matches('.'))
+        .collect();
+    for file in [
+        "/etc/fanfare/fanfare.toml",
+        "/usr/bin/fanfare",
+        "/usr/lib/systemd/system/fanfare.service",
+        "/usr/lib/systemd/system/fanfare-events.socket",
+        "/usr/lib/systemd/system/fanfare-s3.socket",
+        "/usr/lib/systemd/system/fanfare-admin.socket",
+        "/usr/share/bash-completion/completions/fanfare",
+        "/usr/share/fish/vendor_completions.d/fanfare.fish",
+        "/usr/share/man/man1/fanfare.1.gz",
+        "/usr/share/man/man1/fanfare-serve.1.gz",
+        "/usr/share/zsh/vendor-completions/_fanfare",
+    ] {
+        assert!(files.contains(&file), "{file} in {files:#?}");
+    }
+    let services = files.iter().filter(|file| file.ends_with(".service")).count();
+    assert_eq!(services, 1, "{files:#?}");
+    assert_eq!(dpkg_deb(package, &["--info"]).matches("conffiles").count(), 1);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn the_package_lives_its_whole_life_on_a_debian() {
+    let Some(package) = package() else { return };
+    if !root().join("target/components/debian/.complete").exists() {
+        eprintln!(
+            "skipped: there is no Debian to install into; as root, tests/components --debian makes it"
+        );
+        return;
+    }
+    let booted = Command::new("tests/it/package/boot").arg(package).current_dir(root()).output();
+    let booted = booted.expect("bash starts");
+    let said = [booted.stdout, booted.stderr].concat();
+    assert!(booted.status.success(), "{}", String::from_utf8_lossy(&said));
+}
