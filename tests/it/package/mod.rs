@@ -10,6 +10,9 @@ use std::{
 
 use crate::harness::root;
 
+/// What `boot` ends with where the machine boots no container, as a container of its own may not.
+const NO_CONTAINER: i32 = 77;
+
 /// The package of the binary that the tests run, if cargo-deb is there to make it.
 fn package() -> Option<&'static Path> {
     static PACKAGE: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -82,5 +85,10 @@ fn the_package_lives_its_whole_life_on_a_debian() {
     let booted = Command::new("tests/it/package/boot").arg(package).current_dir(root()).output();
     let booted = booted.expect("bash starts");
     let said = [booted.stdout, booted.stderr].concat();
-    assert!(booted.status.success(), "{}", String::from_utf8_lossy(&said));
+    let said = String::from_utf8_lossy(&said);
+    if booted.status.code() == Some(NO_CONTAINER) {
+        eprintln!("skipped: no container boots here: {said}");
+        return;
+    }
+    assert!(booted.status.success(), "{said}");
 }
