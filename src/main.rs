@@ -21,6 +21,7 @@ use fanfare::{
     telemetry::{self, systemd},
 };
 use mimalloc::MiMalloc;
+use tokio::runtime::Runtime;
 use tracing::{error, info, warn};
 
 /// The SDK makes and frees many small things on several threads; glibc's allocator takes up to a
@@ -54,8 +55,15 @@ fn main() -> ExitCode {
     })
 }
 
-#[tokio::main]
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let runtime = Runtime::new().context("cannot start the threads")?;
+    let served = runtime.block_on(live(settings));
+    // Nothing is owed any more, and what hangs at a disk or a name server must not keep the process.
+    runtime.shutdown_background();
+    served
+}
+
+async fn live(settings: &Settings) -> anyhow::Result<()> {
     let config = Config::load(&settings.path)?;
     let log = telemetry::init(&config.log)?;
     let sockets = systemd::Sockets::inherit()?;
