@@ -9,10 +9,10 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
 
-use super::{Cause, Class, Verdict};
-
-/// A cause is logged with every failed attempt, so it has at most so many bytes.
-const CAUSE_BYTES_MAX: usize = 300;
+use super::{
+    Cause, Class, Verdict,
+    verdict::{CAUSE_BYTES_MAX, short},
+};
 
 /// Our code for a request that nobody could sign.
 const NO_CREDENTIALS: &str = "NoCredentials";
@@ -119,7 +119,7 @@ fn without_request(text: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    text.get(..text.floor_char_boundary(CAUSE_BYTES_MAX)).unwrap_or(text).to_owned()
+    short(text, CAUSE_BYTES_MAX).to_owned()
 }
 
 #[cfg(test)]

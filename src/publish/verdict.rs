@@ -37,6 +37,10 @@ impl From<bool> for Fault {
     }
 }
 
+/// A cause is kept with every message that waits and logged with every failed attempt, so what a
+/// service says has at most so many bytes.
+pub(super) const CAUSE_BYTES_MAX: usize = 300;
+
 /// Why a message was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -114,7 +118,9 @@ pub(super) fn by_id<'a>(
 impl Cause {
     /// Classifies an error by the service's code.
     pub fn from_code(code: &str, status: Option<u16>, message: &str) -> Self {
-        Self { class: Class::of(code, status), code: code.into(), message: message.into() }
+        let class = Class::of(code, status);
+        let [code, message] = [code, message].map(|text| short(text, CAUSE_BYTES_MAX).into());
+        Self { class, code, message }
     }
 
     /// The cause of what is about one message: what is too large cannot be made smaller.
@@ -133,4 +139,9 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", OneLine(&self.code), OneLine(&self.message))
     }
+}
+
+/// The beginning of a text, of at most so many bytes.
+pub(super) fn short(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }

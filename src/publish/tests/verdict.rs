@@ -78,3 +78,10 @@ fn a_cause_is_one_line_whatever_the_service_says() {
         assert!(told.ends_with(r"No\nSuch: gone\r\nready=true \u{1b}[2K\u{2028}x"), "{told}");
     }
 }
+
+#[test]
+fn what_a_service_says_is_kept_short() {
+    let long = "ü".repeat(1 << 20);
+    let Cause { code, message, .. } = Cause::from_code(&long, Some(400), &long);
+    assert!(code.len() <= 300 && message.len() <= 300, "{} {}", code.len(), message.len());
+}
