@@ -45,7 +45,7 @@ pub struct Override {
     #[serde(default, with = "humantime_serde")]
     linger: Option<Duration>,
     max_attempts: Option<NonZeroU32>,
-    #[serde(default, with = "humantime_serde")]
+    #[serde(default, with = "positive::optional")]
     max_age: Option<Duration>,
     unknown_attempts: Option<NonZeroU32>,
     ordering: Option<deliver::Ordering>,

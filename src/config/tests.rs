@@ -247,6 +247,8 @@ fn a_mistake_in_a_destination_is_told_and_what_helps() {
             "no message has no bytes; write",
         ),
         ("[[destination]]\nmatch = \"*\"\nprobe_interval = \"0s\"", "a wait of zero is none"),
+        ("[[destination]]\nmatch = \"*\"\nmax_age = \"0s\"", "a wait of zero is none"),
+        ("[deliver]\nmax_age = \"0s\"", "a wait of zero is none"),
         ("[[destination]]\nmatch = \"*\"\nordering = \"fifo\"", "unknown variant `fifo`, expected"),
         ("[[destination]]\nmatch = \"*\"\n[destination.backoff]\ncap = \"0s\"", "a wait of zero"),
         (

@@ -29,7 +29,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<NonZeroU32>,
     /// How long after it was accepted a message becomes a dead letter; none means never.
-    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "positive::optional", skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Duration>,
     /// Attempts for a message that is refused for a reason nobody knows, while others are taken.
     pub unknown_attempts: NonZeroU32,
