@@ -79,11 +79,12 @@ impl Absences {
         if self.0.len() >= RULES_MAX {
             self.0.retain(|_, absence| now < absence.last + 2 * GRACE);
         }
-        if self.0.len() >= RULES_MAX {
-            self.0.clear();
+        let (new, key) = (Absence { first: now, last: now }, (bucket.clone(), rule.cloned()));
+        if self.0.len() >= RULES_MAX && !self.0.contains_key(&key) {
+            // Its turn comes when those that are remembered are given up.
+            return Presence::Away(now + GRACE);
         }
-        let new = Absence { first: now, last: now };
-        let absence = self.0.entry((bucket.clone(), rule.cloned())).or_insert(new);
+        let absence = self.0.entry(key).or_insert(new);
         // Nobody looked for long: it may have been there in between.
         if now > absence.last + 2 * GRACE {
             *absence = new;
@@ -136,5 +137,17 @@ mod tests {
             absences.away(&format!("bucket-{n}").parse().unwrap(), None, now);
             assert!(absences.0.len() <= RULES_MAX);
         }
+    }
+
+    #[test]
+    fn however_many_rules_are_gone_each_is_given_up_at_last() {
+        let (mut absences, mut now) = (Absences::default(), Instant::now());
+        let buckets = (0..3 * RULES_MAX).map(|n| format!("bucket-{n}").parse().unwrap());
+        let mut waiting: Vec<BucketName> = buckets.collect();
+        for _ in 0..20 {
+            waiting.retain(|bucket| absences.away(bucket, None, now) != Presence::Gone);
+            now += GRACE;
+        }
+        assert_eq!(waiting.len(), 0);
     }
 }
