@@ -125,6 +125,14 @@ impl<P: Publish> Lane<P> {
         if speaks_for_itself {
             return;
         }
+        // Requests that were throttled together are one throttle; a probe is always answered for.
+        let is_known = cause.class == Class::Throttled
+            && after.is_none()
+            && self.circuit.state() == State::Closed
+            && answer.epoch != self.limiter.epoch();
+        if is_known {
+            return;
+        }
         match cause.class {
             Class::Throttled => self.limiter.throttled(answer.epoch),
             _ => self.limiter.failed(answer.epoch),

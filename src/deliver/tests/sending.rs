@@ -98,3 +98,20 @@ async fn a_paused_lane_sends_nothing_and_says_so() {
     assert_eq!(bench.publisher.calls().len(), 0);
     assert_eq!(bench.counts(), [0, 0, 0, 1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_throttled_together_are_one_throttle() {
+    let keys = keys(10_000);
+    let publisher = Scripted::healthy().taking(Duration::from_millis(20));
+    let on_the_wire = std::sync::Arc::clone(&publisher.on_the_wire);
+    // It takes sixteen requests at once, as fast as they come.
+    let answers = move |_: usize, keys: &[String]| {
+        let busy = on_the_wire.load(std::sync::atomic::Ordering::Relaxed) >= 16;
+        if busy { vec![throttled(); keys.len()] } else { Vec::new() }
+    };
+    let publisher = Scripted { answers: std::sync::Arc::new(answers), ..publisher };
+    let began = Instant::now();
+    let bench = Bench::new(&texts(&keys), publisher, Config::default()).await.drain().await;
+    assert_eq!(bench.counts(), [10_000, 0, 0, 0]);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
