@@ -405,6 +405,12 @@ impl<'a> Replay<'a> {
             self.recovered.report.corrupt.iter().any(|region| region.segment == last)
                 || !self.recovered.segments.contains_key(&last);
         self.sync_last(disk)?;
+        // No segment may get a number that a merged one stands for.
+        let segment = self.recovered.segments.get(&last).filter(|it| it.through > last);
+        if let Some(merged) = segment {
+            self.recovered.end = Place { segment: merged.through, offset: PAGE };
+            self.recovered.sealed = true;
+        }
         let whole = self.recovered.report.checkpoint == CheckpointFound::Valid
             && self.recovered.report.corrupt.is_empty()
             && self.recovered.report.missing == 0;

@@ -297,3 +297,31 @@ async fn a_segment_that_is_corrupt_is_not_merged() {
     assert_eq!(found.len(), 1 + 6);
     assert_eq!(found[0], "7:");
 }
+
+#[tokio::test]
+async fn no_segment_gets_a_number_that_a_merged_one_stands_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sparse = Sparse::start(&small(directory.path()), Arc::new(RealDisk)).await;
+    sparse.rounds(6, 40).await;
+    sparse.upkeep().await;
+    let Sparse { running, busy, .. } = sparse;
+    drop(busy);
+    running.stop().unwrap();
+    // All but the merged one are gone, and so is what would tell of them.
+    for path in segment_files(directory.path()).into_iter().skip(1) {
+        fs::remove_file(path).unwrap();
+    }
+    fs::remove_file(directory.path().join("meta.redb")).unwrap();
+    let running = start_with(&small(directory.path()), Arc::new(RealDisk));
+    let before = numbers(&pending_bodies(&running.journal, "dead").await);
+    for n in 0..40 {
+        let body = format!("{}:{}", 1000 + n, "s".repeat(900));
+        append(&running.journal, &["dead"], &[&body]).await;
+    }
+    let expected: Vec<usize> = before.into_iter().chain(1000..1040).collect();
+    assert_eq!(numbers(&pending_bodies(&running.journal, "dead").await), expected);
+    running.stop().unwrap();
+    let running = start_with(&small(directory.path()), Arc::new(RealDisk));
+    assert_eq!(numbers(&pending_bodies(&running.journal, "dead").await), expected);
+    running.stop().unwrap();
+}
