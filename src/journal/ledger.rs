@@ -137,18 +137,8 @@ impl Ledger {
         self.totals.dead += ack.dead;
         self.totals.discarded += ack.discarded;
         for (&segment, &amount) in &ack.live {
-            if let Some(segment) = holder(segment)
-                && let Some(live) = self.live.get_mut(&segment)
-            {
-                let before = *live;
-                live.take(amount);
-                let left = *live;
-                self.pending.take(before);
-                self.pending.add(left);
-                if left.records == 0 {
-                    self.pending.take(left);
-                    self.live.remove(&segment);
-                }
+            if let Some(segment) = holder(segment) {
+                self.finish_from(segment, amount);
             }
         }
         // Only corruption leaves something here: what it took is never finished.
@@ -156,6 +146,25 @@ impl Ledger {
             self.totals.lost += self.pending.records;
             self.live.clear();
             self.pending = Amount::default();
+        }
+    }
+
+    /// Takes what is finished out of a segment. What that has not got is in those after it: a reader
+    /// may see a merged segment before the writer hears of the merge.
+    fn finish_from(&mut self, segment: u64, mut amount: Amount) {
+        while amount.records > 0
+            && let Some((&found, live)) = self.live.range_mut(segment..).next()
+        {
+            let before = *live;
+            live.take(amount);
+            amount.take(before);
+            let left = *live;
+            self.pending.take(before);
+            self.pending.add(left);
+            if left.records == 0 {
+                self.pending.take(left);
+                self.live.remove(&found);
+            }
         }
     }
 

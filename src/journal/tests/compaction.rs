@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Mutex,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -296,6 +296,77 @@ async fn a_segment_that_is_corrupt_is_not_merged() {
     let found = pending_bodies(&sparse.running.journal, "dead").await;
     assert_eq!(found.len(), 1 + 6);
     assert_eq!(found[0], "7:");
+}
+
+/// Holds a compaction between the rename and the word to the writer.
+#[derive(Debug, Default)]
+struct Held {
+    renamed: AtomicUsize,
+    told: AtomicUsize,
+}
+
+impl Disk for Held {
+    fn create(&self, path: &Path) -> io::Result<fs::File> {
+        RealDisk.create(path)
+    }
+
+    fn write_at(&self, file: &fs::File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        RealDisk.write_at(file, bytes, offset)
+    }
+
+    fn sync(&self, file: &fs::File) -> io::Result<()> {
+        RealDisk.sync(file)
+    }
+
+    fn truncate(&self, file: &fs::File, length: u64) -> io::Result<()> {
+        RealDisk.truncate(file, length)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        RealDisk.sync_directory(path)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)?;
+        let number = self.renamed.fetch_add(1, SeqCst) + 1;
+        while self.told.load(SeqCst) < number {
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_while_its_segment_is_merged_is_counted_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let held = Arc::new(Held::default());
+    let disk: Arc<dyn Disk> = Arc::<Held>::clone(&held);
+    let mut sparse = Sparse::start(&small(directory.path()), disk).await;
+    sparse.rounds(3, 40).await;
+    until(|| held.renamed.load(SeqCst) == 1).await;
+    // Meanwhile there is more for the next one.
+    sparse.rounds(3, 40).await;
+    held.told.store(1, SeqCst);
+    until(|| held.renamed.load(SeqCst) == 2).await;
+    // The records lie in the merged file already, and the writer has not heard of it.
+    let journal = sparse.running.journal.clone();
+    let mut dead = journal.reader(&lane("dead")).await.unwrap();
+    let fetched = fetch_all(&mut dead).await;
+    assert_eq!(fetched.len(), 6);
+    // One stays, so that the lane is not drained.
+    acknowledge_durably(&journal, &mut dead, &fetched[..5]).await;
+    let books = || journal.lanes().into_iter().find(|it| *it.name == *"dead").unwrap();
+    let told = |it: crate::journal::LaneStatus| (it.accepted, it.delivered, it.lost, it.pending);
+    assert_eq!(told(books()), (6, 5, 0, 1));
+    held.told.store(usize::MAX, SeqCst);
+    sparse.upkeep().await;
+    assert_eq!(told(books()), (6, 5, 0, 1));
+    acknowledge_durably(&journal, &mut dead, &fetched[5..]).await;
+    assert_eq!(told(books()), (6, 6, 0, 0));
 }
 
 #[tokio::test]
