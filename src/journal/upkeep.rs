@@ -105,7 +105,7 @@ impl Writer {
     /// With what to merge, beside the segments that are unlinked.
     pub(super) fn order_with_merge(&self) -> Order {
         let mut order = self.order();
-        order.merge = self.choose(order.unlink.len());
+        order.merge = self.choose(&order.unlink);
         order
     }
 
@@ -139,19 +139,21 @@ impl Writer {
         Instant::now().checked_add(wait.max(RETAINED_WAIT_MIN))
     }
 
-    fn choose(&self, unlinked: usize) -> Option<Merge> {
+    fn choose(&self, unlinked: &[u64]) -> Option<Merge> {
         let mut live: BTreeMap<u64, Amount> = BTreeMap::new();
         for (segment, amount) in self.lanes.iter().flat_map(|lane| lane.ledger.live()) {
             live.entry(segment).or_default().add(amount);
         }
         let (segments, bytes) = (&self.log.segments, self.log.bytes);
-        let tight = self.room.is_tight(bytes, bytes);
+        // What is unlinked may be enough; then what is retained stays.
+        let freed = unlinked.iter().filter_map(|id| segments.get(id)).map(|it| it.bytes);
+        let tight = self.room.is_tight(bytes - freed.sum::<u64>(), bytes);
         let ends = segments.values().skip(1).map(|next| next.first_seq);
         let sealed = segments.iter().zip(ends).map(|((&id, &segment), end_seq)| {
             let live = live.get(&id).copied().unwrap_or_default();
             Candidate { id, segment, end_seq, live }
         });
         let old = sealed.take(if tight { segments.len() } else { self.expired() });
-        choose(old.skip(unlinked), self.lanes.len(), self.log.segment_bytes)
+        choose(old.skip(unlinked.len()), self.lanes.len(), self.log.segment_bytes)
     }
 }
