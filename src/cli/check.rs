@@ -124,7 +124,8 @@ impl<W: Write> Report<'_, W> {
 
     /// A table that is for nobody is as good as misspelt.
     fn check_destinations(&mut self, tables: &[Override]) -> io::Result<()> {
-        for pattern in tables.iter().map(Override::pattern) {
+        let named = tables.iter().filter(|table| !table.is_about_removal());
+        for pattern in named.map(Override::pattern) {
             if !self.destinations.iter().any(|destination| pattern.fits(destination)) {
                 self.warnings += 1;
                 self.line(format_args!(

@@ -123,6 +123,12 @@ impl Override {
         &self.pattern
     }
 
+    /// Whether it says what becomes of events that nobody asks for any more, so that it may be for
+    /// destinations that no document names.
+    pub fn is_about_removal(&self) -> bool {
+        self.removal.is_some()
+    }
+
     /// Whether its waits can be kept beside those of `[deliver.backoff]`.
     pub(super) fn check(&self, deliver: &deliver::Config) -> Result<(), BackoffError> {
         let mut bounds = Bounds::from(deliver.backoff.clone());

@@ -25,6 +25,9 @@ use crate::{
 /// Dead letters written at once.
 const BURY_MAX: usize = 64;
 
+/// Burials in a row before the lane looks at anything else.
+const BURIALS_MAX: usize = 16;
+
 /// How long to wait before trying again to bury.
 const BURY_AGAIN: Duration = Duration::from_secs(10);
 
@@ -98,8 +101,9 @@ impl Relief {
     }
 
     pub(super) fn order(&mut self, relieve_to: Option<u64>, now: Instant) {
+        self.relieve_to = relieve_to;
         if relieve_to.is_some() {
-            (self.relieve_to, self.at) = (relieve_to, Some(now));
+            self.at = Some(now);
         }
     }
 
@@ -154,13 +158,21 @@ impl<P: Publish> Lane<P> {
         if self.relief.excess == 0 {
             self.relief.excess = self.excess();
         }
-        while self.relief.excess > 0 && self.graves.due.is_none_or(|due| due <= now) {
+        for _ in 0..BURIALS_MAX {
+            if self.relief.excess == 0 || self.graves.due.is_some_and(|due| due > now) {
+                break;
+            }
             let dug = self.dig_oldest(now).await?;
             let buried = self.bury(now).await?;
             self.relief.excess = self.relief.excess.saturating_sub(buried);
             if dug == 0 || buried == 0 {
-                break;
+                self.relief.excess = 0;
             }
+        }
+        if self.relief.excess > 0 && self.graves.due.is_none_or(|due| due <= now) {
+            // What was answered meanwhile, and a stop, come first.
+            self.relief.at = Some(now);
+            return Ok(());
         }
         // The journal counts what was buried with its next commit, not before.
         self.relief.excess = 0;

@@ -369,6 +369,11 @@ impl<P: Publish> Lane<P> {
         }
     }
 
+    fn holds_nothing(&self) -> bool {
+        let waits = self.tickets.resting() + self.tickets.held_back() + self.graves.len();
+        waits == 0 && self.ready.is_empty() && self.wire.is_empty()
+    }
+
     /// When the oldest event that the lane knows of was accepted.
     fn oldest(&self) -> Option<Timestamp> {
         let resting = self.tickets.oldest_from(0).map(|(_, ticket)| ticket.accepted);
@@ -385,12 +390,18 @@ impl<P: Publish> Lane<P> {
                 Some(until) => (LaneState::Retrying, Some(until)),
                 None => (LaneState::Delivering, None),
             },
+            // A probe is due, and there is nothing to probe with.
+            State::Open { until, .. } if until <= now && self.holds_nothing() => {
+                (LaneState::Delivering, None)
+            }
             State::Open { until, why: Why::Failing } => (LaneState::Retrying, Some(until)),
             State::Open { until, why: Why::Broken } => (LaneState::Broken, Some(until)),
             State::HalfOpen { why: Why::Failing } => (LaneState::Retrying, None),
             State::HalfOpen { why: Why::Broken } => (LaneState::Broken, None),
         };
-        let next = next.map(|at| self.surroundings.clock.now() + at.saturating_duration_since(now));
+        let next = next
+            .filter(|at| *at > now)
+            .map(|at| self.surroundings.clock.now() + at.saturating_duration_since(now));
         self.status.send_modify(|status| {
             (status.state, status.next_attempt) = (state, next);
             (status.concurrency, status.in_flight) = (self.limiter.limit(), self.wire.len());

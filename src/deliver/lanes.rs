@@ -266,19 +266,18 @@ where
         Ok(())
     }
 
-    /// Lets the lane with the most pending, of those that may, give up its oldest when the journal
-    /// takes no more.
+    /// Lets the lane with the most pending give up its oldest while the journal takes no more, if it
+    /// may: to take from another would make no room to speak of.
     fn relieve(&self) {
         if !matches!(self.journal.status().refusing, Some(Refusing::Full)) {
+            for open in self.open.values() {
+                open.orders.send_if_modified(|orders| orders.relieve_to.take().is_some());
+            }
             return;
         }
-        let lanes = self.journal.lanes();
-        let may = |lane: &journal::LaneStatus| {
-            let open = self.open.get(&lane.name)?;
-            (open.when_full == WhenFull::DeadLetterOldest).then_some(&open.orders)
-        };
-        let lanes = lanes.iter().filter_map(|lane| Some((lane, may(lane)?)));
-        let Some((lane, orders)) = lanes.max_by_key(|(lane, _)| lane.pending_bytes) else { return };
+        let Some(lane) = self.journal.largest_lane() else { return };
+        let may = |open: &&Open| open.when_full == WhenFull::DeadLetterOldest;
+        let Some(Open { orders, .. }) = self.open.get(&lane.name).filter(may) else { return };
         let (destination, bytes) = (&lane.name, lane.pending_bytes);
         let to = bytes - bytes.div_ceil(RELIEF);
         warn!(%destination, bytes, to, "the journal is full; its oldest events become dead letters");
