@@ -33,6 +33,7 @@ use crate::{
         self,
         systemd::{self, Sockets},
     },
+    tls,
     vitals::{Vitals, refusal},
 };
 
@@ -87,6 +88,9 @@ pub enum StartError {
     /// The admin port cannot be opened.
     #[error(transparent)]
     Admin(#[from] admin::BindError),
+    /// A certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::FilesError),
     /// The journal's thread cannot be started.
     #[error("cannot start the journal's thread")]
     Thread(#[source] io::Error),
@@ -122,6 +126,7 @@ impl StartError {
             Self::Config(_)
                 | Self::Documents(control::OpenError::Directory { .. })
                 | Self::Events(ingest::BindError::Token(_))
+                | Self::Tls(_)
         )
     }
 }
@@ -135,6 +140,8 @@ impl Daemon {
         ingest::describe();
         deliver::describe();
         replay::describe();
+        tls::describe();
+        let (tls, certificates) = tls::load(&config.tls)?;
         let (journal, writer) = open_journal(config).await?;
         let routes = route::Shared::default();
         let scope = scope(config)?;
@@ -194,9 +201,10 @@ impl Daemon {
         daemon.run("lanes", lanes.run(destinations, documents_changed, stop.clone()));
         daemon.run("document watch", store.run(stop.clone()));
         daemon.run("replays", replayer.run(stop.clone()));
-        daemon.run("events listener", events.run(stop.clone()));
-        daemon.run("s3 listener", s3.run(stop.clone()));
-        daemon.run("admin listener", admin.run(stop.clone()));
+        daemon.run("certificates", certificates.run(stop.clone()));
+        daemon.run("events listener", events.run(tls.events, stop.clone()));
+        daemon.run("s3 listener", s3.run(tls.s3, stop.clone()));
+        daemon.run("admin listener", admin.run(tls.admin, stop.clone()));
         daemon.run("service manager", attend(vitals, stop));
         Ok(daemon)
     }

@@ -18,6 +18,7 @@ pub mod config; // the settings file: composes each stage's section
 pub mod durable_file; // replaces a file, whole
 pub mod stop; // the two moments of a shutdown
 pub mod failpoint; // named places at which a test ends the process, or lets it hang
+pub mod tls; // certificates: ours, and those that we trust
 pub mod serve; // HTTP on a port, and every connection of it
 pub mod reload; // what a reload changes
 pub mod vitals; // how the daemon is doing, and whether it moves

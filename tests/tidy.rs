@@ -12,23 +12,24 @@ use std::{
 };
 
 /// Who may import whom: a stage, and what it may name as `crate::…`. Everybody may name itself.
-const EDGES: [(&str, &[&str]); 21] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("journal", &["failpoint"]),
     ("telemetry", &[]),
     ("stop", &[]),
     ("failpoint", &[]),
     ("durable_file", &[]),
-    ("serve", &["stop"]),
+    ("tls", &["model", "stop"]),
+    ("serve", &["model", "stop", "tls"]),
     ("rules", &["model"]),
     ("payload", &["model"]),
     ("publish", &["model"]),
     ("route", &["model", "rules"]),
-    ("ingest", &["journal", "model", "route", "serve", "stop"]),
+    ("ingest", &["journal", "model", "route", "serve", "stop", "tls"]),
     ("deliver", &["failpoint", "journal", "model", "payload", "publish", "stop"]),
-    ("control", &["durable_file", "model", "route", "rules", "serve", "stop"]),
+    ("control", &["durable_file", "model", "route", "rules", "serve", "stop", "tls"]),
     ("replay", &["durable_file", "ingest", "journal", "model", "route", "stop"]),
-    ("admin", &["deliver", "journal", "model", "replay", "serve", "stop"]),
+    ("admin", &["deliver", "journal", "model", "replay", "serve", "stop", "tls"]),
     (
         "config",
         &[
@@ -41,6 +42,7 @@ const EDGES: [(&str, &[&str]); 21] = [
             "publish",
             "rules",
             "telemetry",
+            "tls",
         ],
     ),
     (
@@ -62,6 +64,7 @@ const EDGES: [(&str, &[&str]); 21] = [
             "serve",
             "stop",
             "telemetry",
+            "tls",
             "vitals",
         ],
     ),

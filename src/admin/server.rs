@@ -19,6 +19,7 @@ use crate::{
     replay::Replays,
     serve::{Port, serve},
     stop::Stop,
+    tls,
 };
 
 /// Why the port cannot be opened.
@@ -66,7 +67,7 @@ impl Server {
     }
 
     /// Serves until the stop.
-    pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
+    pub async fn run(self, tls: Option<tls::Acceptor>, stop: Stop) -> Result<(), Infallible> {
         let router = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz))
@@ -78,7 +79,7 @@ impl Server {
             .fallback(unknown)
             .method_not_allowed_fallback(wrong_method)
             .with_state(self.sources);
-        serve(self.listener, router, stop).await;
+        serve(self.listener, tls, router, stop).await;
         Ok(())
     }
 }

@@ -56,7 +56,7 @@ impl Desk {
         let mut stages = JoinSet::new();
         let stopping = stop.clone();
         stages.spawn(async { runner.run(stopping).await.unwrap() });
-        stages.spawn(async { server.run(stop).await.unwrap() });
+        stages.spawn(async { server.run(None, stop).await.unwrap() });
         Self { journal, address, _stopper: stopper, _stages: stages, _directory: directory }
     }
 

@@ -8,7 +8,7 @@ use super::{Destinations, Listen, Override};
 use crate::{
     control, deliver, ingest, journal,
     model::{AccountId, Destination, Owners, Region},
-    payload, publish, rules, telemetry,
+    payload, publish, rules, telemetry, tls,
 };
 
 /// The settings of a daemon. `config/fanfare.toml` names every key, its default, and why.
@@ -24,6 +24,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// `[listen]`.
     pub listen: Listen,
+    /// `[tls]`.
+    pub tls: tls::Config,
     /// `[events]`.
     pub events: ingest::Config,
     /// `[notifications]`.
@@ -61,6 +63,7 @@ impl Default for Config {
             account_id: AccountId::default(),
             shutdown_grace: Duration::from_secs(15),
             listen: Listen::default(),
+            tls: tls::Config::default(),
             events: ingest::Config::default(),
             notifications: control::Config::default(),
             s3: control::ApiConfig::default(),

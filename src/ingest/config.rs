@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::token::{Token, TokenError};
+use crate::serve::{Token, TokenError};
 
 /// What a store has to know and how much it may send.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,8 @@ impl Config {
     }
 
     pub(super) fn token(&self) -> Result<Option<Token>, TokenError> {
-        self.auth_token_file.clone().map(Token::load).transpose()
+        let load = |path| Token::load("events.auth_token_file", path);
+        self.auth_token_file.clone().map(load).transpose()
     }
 }
 

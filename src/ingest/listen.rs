@@ -18,18 +18,18 @@ use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
 use super::{
-    AcceptError, Accepted, Acceptor, Config, TokenError,
+    AcceptError, Accepted, Acceptor, Config,
     body::{BodyError, Memory, discard},
     decode::{DecodeError, Encoding, decode},
     metrics,
     misdirected::{is_for_s3, send_to_s3},
-    token::Token,
     trace,
 };
 use crate::{
     journal::AppendError,
-    serve::{Port, serve},
+    serve::{Port, Token, TokenError, serve},
     stop::Stop,
+    tls,
 };
 
 /// Seconds that a refused store is asked to wait.
@@ -103,9 +103,9 @@ impl Listener {
     }
 
     /// Serves until the stop; requests that have begun are answered.
-    pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
+    pub async fn run(self, tls: Option<tls::Acceptor>, stop: Stop) -> Result<(), Infallible> {
         let router = Router::new().fallback(answer).with_state(self.desk);
-        serve(self.listener, router, stop).await;
+        serve(self.listener, tls, router, stop).await;
         Ok(())
     }
 }

@@ -14,7 +14,6 @@ mod misdirected;
 mod records;
 #[cfg(test)]
 mod tests;
-mod token;
 mod trace;
 
 pub use accept::{AcceptError, Accepted, Acceptor};
@@ -26,4 +25,3 @@ pub use decode::{
 pub use listen::{BindError, Listener};
 pub use metrics::describe;
 pub use records::add_records;
-pub use token::TokenError;

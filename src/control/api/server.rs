@@ -34,6 +34,7 @@ use crate::{
     rules::{Context, Document, EventBridge},
     serve::{Port, serve},
     stop::Stop,
+    tls,
 };
 
 /// What a body may have besides its rules, in bytes.
@@ -98,9 +99,9 @@ impl Server {
     }
 
     /// Serves until the stop.
-    pub async fn run(self, stop: Stop) -> Result<(), Infallible> {
+    pub async fn run(self, tls: Option<tls::Acceptor>, stop: Stop) -> Result<(), Infallible> {
         let router = Router::new().fallback(answer).with_state(self.api);
-        serve(self.listener, router, stop).await;
+        serve(self.listener, tls, router, stop).await;
         Ok(())
     }
 }

@@ -6,9 +6,9 @@ Reads one call a line, as JSON, and answers each with one line:
     {"method": "PUT", "path": "/photos", "query": "notification", "headers": {}, "body": "...",
      "signed": "header" | "query" | "no", "payload": "signed" | "unsigned", "clock": SECONDS, ...}
 
-Both take "url", "access_key", "secret_key"; the first also "addressing" (path or virtual). The
-answer has the status, the headers, the body, the elements of an error document in order, and what
-boto3 made of it. One process answers many calls, for importing boto3 takes half a second.
+Both take "url", "access_key", "secret_key"; the first also "addressing" (path or virtual) and
+"authority", a file of certificates to trust. The answer has the status, the headers, the body, the
+elements of an error document in order, and what boto3 made of it. One process answers many calls, for importing boto3 takes half a second.
 """
 
 import datetime
@@ -61,7 +61,7 @@ clients = {}
 
 def client_for(call):
     """A client with these credentials; making one takes a while, so they are kept."""
-    key = tuple(call[name] for name in ("url", "access_key", "secret_key", "addressing"))
+    key = tuple(call[name] for name in ("url", "access_key", "secret_key", "addressing", "authority"))
     if key not in clients:
         clients[key] = boto3.client(
             "s3",
@@ -69,6 +69,7 @@ def client_for(call):
             region_name=REGION,
             aws_access_key_id=call["access_key"],
             aws_secret_access_key=call["secret_key"],
+            verify=call["authority"],
             config=Config(
                 retries={"total_max_attempts": 1},
                 parameter_validation=False,

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe},
+    path::PathBuf,
     sync::{Mutex, PoisonError},
     thread,
 };
@@ -43,6 +44,8 @@ pub(super) struct Client {
     process: Option<Python>,
     url: String,
     port: String,
+    /// The file of the authority that it trusts, if the daemon speaks TLS.
+    authority: Option<PathBuf>,
 }
 
 /// A running `client.py`.
@@ -134,8 +137,9 @@ impl Client {
         let (_, port) = address.rsplit_once(':').expect("an address has a port");
         Self {
             process: Some(idle.unwrap_or_else(Python::start)),
-            url: format!("http://{address}"),
+            url: home.url("s3"),
             port: port.to_owned(),
+            authority: Some(home.path("ca.crt")).filter(|file| file.exists()),
         }
     }
 
@@ -187,6 +191,7 @@ impl Client {
             "arguments": arguments,
             "addressing": addressing,
             "url": url,
+            "authority": self.authority,
             "access_key": access_key,
             "secret_key": secret_key,
         }));

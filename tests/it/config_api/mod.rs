@@ -12,6 +12,7 @@ mod signing; // who may ask
 mod buckets; // which buckets there are, whose, and how they are addressed
 mod stored; // what was put is what is got, and what events are routed by
 mod files; // documents that people write, beside those that are put
+mod secure; // the same over TLS
 mod storm; // what was put survives a crash, whole
 mod clients; // the AWS CLI, the deprecated calls of boto3, and Terraform's way
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use ureq::{Agent, Body, http};
+use ureq::{Agent, Body, http, tls::TlsConfig};
 
 use super::{Home, Process, SOON, until};
 
@@ -55,15 +55,14 @@ impl<'home> Daemon<'home> {
             aws_environment(command);
             command.envs(environment.iter().copied());
         });
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(SOON));
-        Self { home, process, agent: config.build().into() }
+        Self { home, process, agent: agent(home.tls.clone()) }
     }
 
     /// Waits until it takes events.
     #[track_caller]
     pub(crate) fn wait_ready(&self) {
         until("the daemon is ready", SOON, || {
-            let answer = self.agent.get(format!("http://{}/readyz", self.home.admin)).call();
+            let answer = self.agent.get(format!("{}/readyz", self.home.url("admin"))).call();
             answer.is_ok_and(|answer| answer.status() == 200).then_some(())
         });
     }
@@ -135,7 +134,7 @@ impl<'home> Daemon<'home> {
 
     /// Where stores post to.
     pub(crate) fn events_url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.home.events)
+        format!("{}{path}", self.home.url("events"))
     }
 
     /// Sends a signal, by its name without `SIG`.
@@ -165,15 +164,36 @@ impl<'home> Daemon<'home> {
 
     /// Has the admin port of a daemon that may be gone do something.
     pub(crate) fn tell(&self, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
-        let request = self.agent.post(format!("http://{}/{path}", self.home.admin));
+        let request = self.agent.post(format!("{}/{path}", self.home.url("admin")));
         answer(request.content_type("application/json").send(body.to_string())?)
     }
 
     /// Asks the admin port.
     pub(crate) fn ask(&self, path: &str) -> Answer {
-        let answered = self.agent.get(format!("http://{}/{path}", self.home.admin)).call();
-        answer(answered.expect("the daemon answers")).expect("the body arrives")
+        self.ask_with(path, &[])
     }
+
+    /// Asks the admin port with these headers.
+    pub(crate) fn ask_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.agent.get(format!("{}/{path}", self.home.url("admin")));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.call().expect("the daemon answers")).expect("the body arrives")
+    }
+
+    /// Talks to the daemon in this way from now on, and over new connections.
+    pub(crate) fn over(mut self, tls: TlsConfig) -> Self {
+        self.agent = agent(Some(tls));
+        self
+    }
+}
+
+/// A client that takes any status for an answer.
+fn agent(tls: Option<TlsConfig>) -> Agent {
+    let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(SOON));
+    let config = config.tls_config(tls.unwrap_or_default());
+    config.build().into()
 }
 
 /// Runs `fanfare check` on the home's settings, and on these files if any; its exit code, and all
@@ -196,8 +216,7 @@ pub(crate) fn explain(arguments: &[&str]) -> (Option<i32>, String, String) {
 /// Runs a command that asks the home's daemon; its exit code, what it answered, and what it
 /// complained of.
 pub(crate) fn ask(home: &Home, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let admin = format!("http://{}", home.admin);
-    run(&[arguments, &["--admin", &admin]].concat())
+    run(&[arguments, &["--admin", &home.url("admin")]].concat())
 }
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {

@@ -6,16 +6,17 @@ use std::{fs, path::PathBuf, thread};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use toml::Table;
+use ureq::tls::TlsConfig;
 
-use super::{Daemon, Sink, free_port, moto};
+use super::{Authority, Daemon, Pair, Sink, free_port, moto};
 
 /// A directory of its own, ports of its own, and the settings that name them.
 #[derive(Debug)]
 pub(crate) struct Home {
     dir: TempDir,
     settings: Table,
-    pub(super) events: String,
-    pub(super) admin: String,
+    /// How the listeners are reached, if they speak TLS.
+    pub(super) tls: Option<TlsConfig>,
 }
 
 impl Home {
@@ -46,7 +47,7 @@ impl Home {
             deliver = { backoff = { base = "20ms", throttled = "20ms", cap = "200ms" } }
         };
         let (notifications, journal) = (path("notifications"), path("journal"));
-        Self { dir, settings, events: events.clone(), admin: admin.clone() }
+        Self { dir, settings, tls: None }
             .set("listen", "events", events)
             .set("listen", "s3", s3)
             .set("listen", "admin", admin)
@@ -66,6 +67,29 @@ impl Home {
     pub(crate) fn set_top(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
         self.settings.insert(key.into(), value.into());
         self
+    }
+
+    /// Gives all listeners a certificate of this authority.
+    pub(crate) fn speaking_tls(mut self, authority: &Authority) -> Self {
+        self.tls = Some(authority.trusted());
+        fs::write(self.path("ca.crt"), authority.certificate()).expect("the home is writable");
+        self.write_pair(&authority.sign());
+        let path = |name: &str| self.path(name).to_string_lossy().into_owned();
+        let (certificate, key) = (path("tls.crt"), path("tls.key"));
+        self.set("tls", "certificate_file", certificate).set("tls", "key_file", key)
+    }
+
+    /// Replaces the certificate of all listeners, and its key.
+    pub(crate) fn write_pair(&self, pair: &Pair) {
+        for (file, text) in [("tls.crt", &pair.certificate), ("tls.key", &pair.key)] {
+            fs::write(self.path(file), text).expect("the home is writable");
+        }
+    }
+
+    /// Where one of the listeners is, as a URL.
+    pub(crate) fn url(&self, listener: &str) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address(listener))
     }
 
     /// Writes a bucket's notification document, in the JSON form of the AWS CLI.

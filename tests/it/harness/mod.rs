@@ -3,6 +3,7 @@
 //! Everything listens on loopback, has names of its own, and ends with the test process, however
 //! that ends.
 
+mod authority;
 mod aws;
 mod components;
 mod daemon;
@@ -12,6 +13,7 @@ mod ports;
 mod process;
 mod wait;
 
+pub(crate) use authority::{Authority, Pair};
 pub(crate) use aws::{Queue, moto};
 pub(crate) use components::{ceph_is_installed, python, root};
 pub(crate) use daemon::{Answer, Daemon, ask, check, explain, serve_refuses};

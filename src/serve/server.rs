@@ -1,8 +1,7 @@
 //! Serves HTTP/1 on a port, and owns every connection of it.
 //!
 //! When [`serve`] returns, no task of a connection is left, and so nothing that its handlers held:
-//! a client that stays half-way through a request must not outlast the grace of a stop. It must
-//! not know what is served.
+//! a client that stays half-way through a request must not outlast the grace of a stop.
 
 use std::{
     io::{self, ErrorKind},
@@ -22,6 +21,7 @@ use hyper_util::{
 };
 use rustix::process::{Resource, getrlimit};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::{JoinError, JoinSet},
@@ -29,7 +29,7 @@ use tokio::{
 };
 use tracing::{debug, error, warn};
 
-use crate::stop::Stop;
+use crate::{stop::Stop, tls};
 
 /// A port has at most this many connections; a further client waits in the backlog.
 const CONNECTIONS_MAX: usize = 4096;
@@ -40,8 +40,9 @@ const DESCRIPTOR_SHARE: u64 = 4;
 /// keep a connection they do not use (Go 90 s, curl 118 s), or closing it would race with a
 /// request.
 const HEAD_WAIT_MAX: Duration = Duration::from_mins(2);
-/// How long a stop waits for the first request of a connection, which may have been made just
-/// before: its client was not refused and must not be left without an answer.
+/// How long a stop waits for the handshake, and then for the first request, of a connection, which
+/// may have been made just before: its client was not refused and must not be left without an
+/// answer.
 const FIRST_REQUEST_WAIT: Duration = Duration::from_secs(1);
 /// What is buffered of a connection, and so the largest head, in bytes.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
@@ -81,9 +82,9 @@ impl Port {
     }
 }
 
-/// Serves until the stop. Requests that have begun are answered until the grace has ended; then
-/// their connections are closed.
-pub async fn serve(listener: TcpListener, router: Router, stop: Stop) {
+/// Serves until the stop, in plain HTTP if there is nothing to speak TLS with. Requests that have
+/// begun are answered until the grace has ended; then their connections are closed.
+pub async fn serve(listener: TcpListener, tls: Option<tls::Acceptor>, router: Router, stop: Stop) {
     let connections_max = connections_max();
     let http = http();
     // With its state, the router builds its routes here rather than for each request.
@@ -96,7 +97,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: Stop) {
             () = &mut requested => break,
             Some(ended) = connections.join_next() => report(ended),
             stream = accept(&listener), if connections.len() < connections_max => {
-                connections.spawn(converse(stream, service.clone(), http.clone(), stop.clone()));
+                let way = Way { service: service.clone(), http: http.clone(), stop: stop.clone() };
+                connections.spawn(connect(stream, tls.clone(), way));
             }
         }
     }
@@ -140,17 +142,38 @@ fn is_of_the_client(cause: &io::Error) -> bool {
     matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Answers the requests of one connection, one after the other.
-async fn converse(
-    stream: TcpStream,
+/// How a connection is answered.
+struct Way {
     service: TowerToHyperService<Router>,
     http: http1::Builder,
     stop: Stop,
-) {
+}
+
+/// Answers one connection, once the handshake is done if there has to be one. It happens here, so
+/// that a client which stalls in it holds up nobody, and counts as a connection.
+async fn connect(stream: TcpStream, tls: Option<tls::Acceptor>, way: Way) {
     // An answer is one small packet that the client waits for.
     if let Err(cause) = stream.set_nodelay(true) {
         debug!(%cause, "cannot set TCP_NODELAY");
     }
+    let Some(tls) = tls else { return converse(stream, way).await };
+    let stopping = async {
+        way.stop.requested().await;
+        sleep(FIRST_REQUEST_WAIT).await;
+    };
+    let opened = tokio::select! {
+        biased;
+        opened = tls.open(stream) => opened,
+        () = stopping => return,
+    };
+    if let Some(stream) = opened {
+        converse(stream, way).await;
+    }
+}
+
+/// Answers the requests of one connection, one after the other.
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, way: Way) {
+    let Way { service, http, stop } = way;
     let (begun, mut has_begun) = watch::channel(false);
     let service = service_fn(move |request| {
         begun.send_replace(true);
@@ -209,7 +232,7 @@ mod tests {
         });
         let (stopper, stop) = stopper();
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, router, stop));
+        server.spawn(serve(listener, None, router, stop));
         (address, stopper, server)
     }
 

@@ -1,0 +1,10 @@
+//! HTTP/1 on a port: every connection of it, in plain or in TLS, and the token that a client has
+//! to send.
+//!
+//! It must not know what is served.
+
+mod server;
+mod token;
+
+pub use server::{Port, serve};
+pub use token::{Token, TokenError};
