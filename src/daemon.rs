@@ -88,6 +88,9 @@ pub enum StartError {
     /// The admin port cannot be opened.
     #[error(transparent)]
     Admin(#[from] admin::BindError),
+    /// The admin port would let anybody in, or its token cannot be read.
+    #[error(transparent)]
+    Guard(#[from] admin::GuardError),
     /// A certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] tls::FilesError),
@@ -126,6 +129,7 @@ impl StartError {
             Self::Config(_)
                 | Self::Documents(control::OpenError::Directory { .. })
                 | Self::Events(ingest::BindError::Token(_))
+                | Self::Guard(_)
                 | Self::Tls(_)
         )
     }
@@ -179,6 +183,7 @@ impl Daemon {
         };
         let admin =
             admin::Server::bind(port("admin", config.listen.admin, &mut sockets)?, sources).await?;
+        let guard = admin.guard(&config.admin)?;
         let documents_changed = store.status();
         let vitals = Vitals {
             journal,
@@ -204,7 +209,7 @@ impl Daemon {
         daemon.run("certificates", certificates.run(stop.clone()));
         daemon.run("events listener", events.run(tls.events, stop.clone()));
         daemon.run("s3 listener", s3.run(tls.s3, stop.clone()));
-        daemon.run("admin listener", admin.run(tls.admin, stop.clone()));
+        daemon.run("admin listener", admin.run(guard, tls.admin, stop.clone()));
         daemon.run("service manager", attend(vitals, stop));
         Ok(daemon)
     }

@@ -33,6 +33,7 @@ const EDGES: [(&str, &[&str]); 22] = [
     (
         "config",
         &[
+            "admin",
             "control",
             "deliver",
             "ingest",

@@ -4,10 +4,12 @@
 //! Read-only, except for dead letters and replays.
 
 mod body;
+mod config;
 mod dead_letter;
 mod dead_letters;
 mod destinations;
 mod explain;
+mod guard;
 mod health;
 mod parameters;
 mod refusal;
@@ -16,9 +18,11 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use config::{Config, Exposed};
 pub use dead_letter::{BATCH_MAX, Batch, DeadLetter, Done, Page, Selection};
 pub use destinations::{Books, Destination, Destinations, Lane, LastError};
 pub use explain::{Answer, Asked};
+pub use guard::{Guard, GuardError};
 pub use health::{Document, Health};
 pub use refusal::Refusal;
 pub use server::{BindError, Server, Sources};

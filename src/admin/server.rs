@@ -6,13 +6,15 @@ use axum::{
     Router,
     extract::{RawQuery, State},
     http::{StatusCode, header},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
 use tokio::net::TcpListener;
 
 use super::{
-    Answer, Asked, Destination, Destinations, Health, Refusal, dead_letters, refusal::json, replays,
+    Answer, Asked, Config, Destination, Destinations, Guard, GuardError, Health, Refusal,
+    dead_letters, guard::admit, refusal::json, replays,
 };
 use crate::{
     deliver::DeadLetters,
@@ -66,8 +68,20 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until the stop.
-    pub async fn run(self, tls: Option<tls::Acceptor>, stop: Stop) -> Result<(), Infallible> {
+    /// Reads the token that clients of this port have to send. Without one, it must be a port that
+    /// only this machine reaches.
+    pub fn guard(&self, config: &Config) -> Result<Guard, GuardError> {
+        config.check_address(self.address().map_err(GuardError::Address)?)?;
+        Ok(Guard::new(config)?)
+    }
+
+    /// Serves whom the guard lets in, until the stop.
+    pub async fn run(
+        self,
+        guard: Guard,
+        tls: Option<tls::Acceptor>,
+        stop: Stop,
+    ) -> Result<(), Infallible> {
         let router = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz))
@@ -78,6 +92,7 @@ impl Server {
             .merge(replays::routes())
             .fallback(unknown)
             .method_not_allowed_fallback(wrong_method)
+            .layer(from_fn_with_state(Arc::new(guard), admit))
             .with_state(self.sources);
         serve(self.listener, tls, router, stop).await;
         Ok(())

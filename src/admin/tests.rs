@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::task::{JoinSet, spawn_blocking};
 use ureq::Agent;
 
-use super::{Health, Refusal, Server, Sources};
+use super::{Config, Health, Refusal, Server, Sources};
 use crate::{
     deliver::{self, Payload, Remains},
     journal::{self, Burial, Journal, NewRecord, Origin},
@@ -52,11 +52,12 @@ impl Desk {
         };
         let server =
             Server::bind(Port::new("127.0.0.1:0".parse().unwrap()), sources).await.unwrap();
+        let guard = server.guard(&Config::default()).unwrap();
         let address = server.address().unwrap();
         let mut stages = JoinSet::new();
         let stopping = stop.clone();
         stages.spawn(async { runner.run(stopping).await.unwrap() });
-        stages.spawn(async { server.run(None, stop).await.unwrap() });
+        stages.spawn(async { server.run(guard, None, stop).await.unwrap() });
         Self { journal, address, _stopper: stopper, _stages: stages, _directory: directory }
     }
 

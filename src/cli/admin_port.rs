@@ -68,7 +68,8 @@ mod tests {
         let file = directory.path().join("fanfare.toml");
         let url = |admin: Option<&str>, config: Option<&str>| {
             let config = config.map(|listen| {
-                fs::write(&file, format!("[listen]\nadmin = \"{listen}\"")).unwrap();
+                fs::write(&file, format!("admin.token_file = \"t\"\nlisten.admin = \"{listen}\""))
+                    .unwrap();
                 file.clone()
             });
             AdminPort { admin: admin.map(str::to_owned), config }.url().unwrap()

@@ -46,6 +46,9 @@ pub fn check(
     if let Err(cause) = config.events.check_token() {
         report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
     }
+    if let Err(cause) = config.admin.check_token() {
+        report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
+    }
     if let Err(cause) = config.tls.check_files() {
         report.problem(format_args!("{:#}", anyhow::Error::from(cause)))?;
     }

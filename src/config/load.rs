@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{ArnPattern, Config, quotable::Quotable};
-use crate::{deliver::BackoffError, model::DestinationError};
+use crate::{admin, deliver::BackoffError, model::DestinationError};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,9 @@ pub enum LoadError {
         /// What its ARN violates.
         source: DestinationError,
     },
+    /// Anybody could ask at the admin port.
+    #[error(transparent)]
+    Exposed(#[from] admin::Exposed),
 }
 
 impl Config {
@@ -73,6 +76,7 @@ impl Config {
                 source,
             })?;
         }
+        config.admin.check_address(config.listen.admin)?;
         Ok(config)
     }
 }

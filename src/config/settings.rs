@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Destinations, Listen, Override};
 use crate::{
-    control, deliver, ingest, journal,
+    admin, control, deliver, ingest, journal,
     model::{AccountId, Destination, Owners, Region},
     payload, publish, rules, telemetry, tls,
 };
@@ -26,6 +26,8 @@ pub struct Config {
     pub listen: Listen,
     /// `[tls]`.
     pub tls: tls::Config,
+    /// `[admin]`.
+    pub admin: admin::Config,
     /// `[events]`.
     pub events: ingest::Config,
     /// `[notifications]`.
@@ -64,6 +66,7 @@ impl Default for Config {
             shutdown_grace: Duration::from_secs(15),
             listen: Listen::default(),
             tls: tls::Config::default(),
+            admin: admin::Config::default(),
             events: ingest::Config::default(),
             notifications: control::Config::default(),
             s3: control::ApiConfig::default(),

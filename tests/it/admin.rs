@@ -1,0 +1,77 @@
+//! Who may ask the admin port: everybody on this machine, or whoever has the token.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::harness::{Home, check, free_port, serve_refuses};
+
+fn guarded(home: Home) -> Home {
+    fs::write(home.path("admin.token"), "s3cr3t\n").expect("the home is writable");
+    let token = home.path("admin.token").to_string_lossy().into_owned();
+    home.set("admin", "token_file", token)
+}
+
+#[test]
+fn with_a_token_only_health_and_readiness_are_for_all() {
+    let home = guarded(Home::without_aws());
+    let daemon = home.start();
+    for path in ["healthz", "readyz"] {
+        assert_eq!(daemon.ask(path).status, 200, "{path}");
+    }
+    for path in ["metrics", "explain?bucket=a&event=b&key=c", "nothing"] {
+        let refused = daemon.ask(path);
+        assert_eq!(refused.status, 401, "{path}");
+        assert!(refused.text.contains("Authorization: Bearer <token>"), "{}", refused.text);
+        let wrong = daemon.ask_with(path, &[("authorization", "Bearer s3cr3t2")]);
+        assert_eq!(wrong.status, 401, "{path}");
+    }
+    for path in ["destinations", "dead-letters", "dead-letters/a%230", "replays", "replays/1"] {
+        assert_eq!(daemon.ask(path).status, 401, "{path}");
+    }
+    for path in ["dead-letters/redrive", "dead-letters/purge", "replays", "metrics"] {
+        let told = daemon.tell(path, &json!({})).expect("the daemon answers");
+        assert_eq!(told.status, 401, "{path}");
+    }
+    let let_in = daemon.ask_with("metrics", &[("authorization", "Bearer s3cr3t")]);
+    assert_eq!(let_in.status, 200);
+    assert!(!home.log().contains("s3cr3t"), "no token is logged");
+}
+
+#[test]
+fn without_a_token_no_web_page_may_ask() {
+    let home = Home::without_aws();
+    let daemon = home.start();
+    assert_eq!(daemon.ask("metrics").status, 200);
+    let rebound = daemon.ask_with("metrics", &[("host", "evil.example:9712")]);
+    assert_eq!(rebound.status, 403);
+    assert!(rebound.text.contains("set admin.token_file"), "{}", rebound.text);
+    let page = daemon.ask_with("readyz", &[("origin", "https://evil.example")]);
+    assert_eq!(page.status, 403);
+    assert!(page.text.contains("a web page asks"), "{}", page.text);
+}
+
+#[test]
+fn a_port_for_others_needs_a_token() {
+    let address = format!("0.0.0.0:{}", free_port());
+    let home = Home::without_aws().set("listen", "admin", address.as_str());
+    for (code, printed) in [check(&home, &[]), serve_refuses(&home.settings_file())] {
+        assert_eq!(code, Some(78), "{printed}");
+        assert!(printed.contains(&format!("listen.admin {address} can be reached")), "{printed}");
+        assert!(printed.contains("set admin.token_file, or listen on a loopback"), "{printed}");
+    }
+    let home = guarded(home);
+    assert_eq!(check(&home, &[]).0, Some(0));
+    let daemon = home.start();
+    assert_eq!(daemon.ask("metrics").status, 401);
+}
+
+#[test]
+fn a_token_that_cannot_be_read_is_found_before_and_at_the_start() {
+    let home = guarded(Home::without_aws());
+    fs::remove_file(home.path("admin.token")).expect("it is there");
+    for (code, printed) in [check(&home, &[]), serve_refuses(&home.settings_file())] {
+        assert_eq!(code, Some(78), "{printed}");
+        assert!(printed.contains("cannot read admin.token_file /"), "{printed}");
+    }
+}
