@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::{
     sync::{oneshot, watch},
     task::{JoinError, JoinSet, spawn_blocking},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tracing::{error, info, warn};
 
@@ -23,7 +23,7 @@ use crate::{
     control, deliver, ingest, journal,
     model::{Destination, Service},
     payload::{Form, Renderer},
-    publish::{self, Aws, Publisher},
+    publish::{self, Aws, Publisher, Traced},
     reload::Reload,
     replay, route,
     rules::Question,
@@ -33,7 +33,7 @@ use crate::{
         self,
         systemd::{self, Sockets},
     },
-    tls,
+    tls, trace,
     vitals::{Vitals, refusal},
 };
 
@@ -50,6 +50,7 @@ pub struct Daemon {
     stages: JoinSet<(&'static str, Outcome)>,
     stopper: Stopper,
     grace: Duration,
+    traces: trace::Traces,
     documents: usize,
 }
 
@@ -94,6 +95,9 @@ pub enum StartError {
     /// A certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] tls::FilesError),
+    /// Spans cannot be exported.
+    #[error(transparent)]
+    Traces(#[from] trace::OpenError),
     /// The journal's thread cannot be started.
     #[error("cannot start the journal's thread")]
     Thread(#[source] io::Error),
@@ -131,6 +135,7 @@ impl StartError {
                 | Self::Events(ingest::BindError::Token(_))
                 | Self::Guard(_)
                 | Self::Tls(_)
+                | Self::Traces(_)
         )
     }
 }
@@ -140,12 +145,9 @@ impl Daemon {
     /// starts every stage.
     pub async fn start(reload: &Reload, mut sockets: Sockets) -> Result<Self, StartError> {
         let config = reload.config();
-        let metrics = telemetry::Metrics::install()?;
-        ingest::describe();
-        deliver::describe();
-        replay::describe();
-        tls::describe();
+        let metrics = metrics()?;
         let (tls, certificates) = tls::load(&config.tls)?;
+        let traces = trace::Traces::open(&config.telemetry)?;
         let (journal, writer) = open_journal(config).await?;
         let routes = route::Shared::default();
         let scope = scope(config)?;
@@ -168,7 +170,8 @@ impl Daemon {
             probe: probe(aws.clone(), renderer.clone(), config.destinations()),
         };
         let s3 = control::Server::bind(port("s3", config.listen.s3, &mut sockets)?, api).await?;
-        let lanes = lanes(aws, renderer, journal.clone(), config.destinations(), routes.clone());
+        let (spans, tables) = (traces.spans(), config.destinations());
+        let lanes = lanes((aws, spans.clone()), renderer, journal.clone(), tables, routes.clone());
         let directory = &config.journal.directory;
         let is_named = is_named(store.destinations());
         let (replays, replayer) = replay::open(directory, journal.clone(), routes, is_named)?;
@@ -184,7 +187,6 @@ impl Daemon {
         let admin =
             admin::Server::bind(port("admin", config.listen.admin, &mut sockets)?, sources).await?;
         let guard = admin.guard(&config.admin)?;
-        let documents_changed = store.status();
         let vitals = Vitals {
             journal,
             lanes: lanes.pulse(),
@@ -200,14 +202,13 @@ impl Daemon {
 
         let (stopper, stop) = stopper();
         let (stages, grace) = (JoinSet::new(), config.shutdown_grace);
-        let mut daemon = Self { stages, stopper, grace, documents: loaded };
+        let mut daemon = Self { stages, stopper, grace, traces, documents: loaded };
         daemon.run_writer(writer)?;
-        let destinations = store.destinations();
-        daemon.run("lanes", lanes.run(destinations, documents_changed, stop.clone()));
+        daemon.run("lanes", lanes.run(store.destinations(), store.status(), stop.clone()));
         daemon.run("document watch", store.run(stop.clone()));
         daemon.run("replays", replayer.run(stop.clone()));
         daemon.run("certificates", certificates.run(stop.clone()));
-        daemon.run("events listener", events.run(tls.events, stop.clone()));
+        daemon.run("events listener", events.traced(spans).run(tls.events, stop.clone()));
         daemon.run("s3 listener", s3.run(tls.s3, stop.clone()));
         daemon.run("admin listener", admin.run(guard, tls.admin, stop.clone()));
         daemon.run("service manager", attend(vitals, stop));
@@ -260,9 +261,11 @@ impl Daemon {
     /// Takes nothing new, lets requests on the wire finish within the grace, and closes the
     /// journal, which keeps what is pending.
     pub async fn stop(mut self) -> Stopped {
+        let begun = Instant::now();
         self.stopper.request();
         let finished = timeout(self.grace, self.join_all()).await;
         if finished.is_ok() {
+            self.traces.end(self.grace.saturating_sub(begun.elapsed())).await;
             return Stopped::Finished;
         }
         self.stopper.expire();
@@ -314,9 +317,20 @@ async fn attend(vitals: Vitals, stop: Stop) -> Result<(), Infallible> {
     Ok(())
 }
 
+fn metrics() -> Result<telemetry::Metrics, telemetry::InstallError> {
+    let metrics = telemetry::Metrics::install()?;
+    ingest::describe();
+    deliver::describe();
+    replay::describe();
+    tls::describe();
+    Ok(metrics)
+}
+
 async fn aws(config: &Config) -> Aws {
     let destinations = config.destinations();
-    Aws::new(&config.region, &config.aws, &config.event_bridge, destinations.roles()).await
+    // On the heap: what the SDK does to find its settings would be most of this future.
+    Box::pin(Aws::new(&config.region, &config.aws, &config.event_bridge, destinations.roles()))
+        .await
 }
 
 fn scope(config: &Config) -> Result<control::Scope, StartError> {
@@ -379,18 +393,20 @@ fn log_recovery(recovery: &journal::Recovery) {
 }
 
 fn lanes(
-    aws: Aws,
+    (aws, spans): (Aws, trace::Spans),
     renderer: Renderer,
     journal: journal::Journal,
     destinations: config::Destinations,
     routes: route::Shared,
-) -> deliver::Lanes<impl Fn(&Destination) -> deliver::Connection<Publisher> + Send + use<>> {
+) -> deliver::Lanes<impl Fn(&Destination) -> deliver::Connection<Traced<Publisher>> + Send + use<>>
+{
     let connect = move |destination: &Destination| {
         let form = match destination.service() {
             Service::Sqs | Service::Sns | Service::Lambda => Form::S3Event,
             Service::EventBridge => Form::EventBridge,
         };
         let publisher = aws.publisher(destination, &destinations.publish(destination));
+        let publisher = Traced::new(publisher, destination, spans.clone());
         deliver::Connection { publisher, form, config: destinations.deliver(destination) }
     };
     deliver::Lanes::new(journal, renderer, connect, still_wanted(routes))

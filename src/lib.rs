@@ -14,6 +14,7 @@ pub mod publish; // 5  how to send
 pub mod control; // the home of the notification documents, and their S3 API
 pub mod admin; // health, readiness, metrics
 pub mod telemetry; // logs, metrics, the service manager
+pub mod trace; // the trace that a request belongs to, and spans
 pub mod config; // the settings file: composes each stage's section
 pub mod durable_file; // replaces a file, whole
 pub mod stop; // the two moments of a shutdown

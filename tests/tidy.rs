@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Who may import whom: a stage, and what it may name as `crate::…`. Everybody may name itself.
-const EDGES: [(&str, &[&str]); 22] = [
+const EDGES: [(&str, &[&str]); 23] = [
     ("model", &[]),
     ("journal", &["failpoint"]),
     ("telemetry", &[]),
@@ -21,11 +21,12 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("durable_file", &[]),
     ("tls", &["model", "stop"]),
     ("serve", &["model", "stop", "tls"]),
+    ("trace", &["tls"]),
     ("rules", &["model"]),
     ("payload", &["model"]),
-    ("publish", &["model"]),
+    ("publish", &["model", "trace"]),
     ("route", &["model", "rules"]),
-    ("ingest", &["journal", "model", "route", "serve", "stop", "tls"]),
+    ("ingest", &["journal", "model", "route", "serve", "stop", "tls", "trace"]),
     ("deliver", &["failpoint", "journal", "model", "payload", "publish", "stop"]),
     ("control", &["durable_file", "model", "route", "rules", "serve", "stop", "tls"]),
     ("replay", &["durable_file", "ingest", "journal", "model", "route", "stop"]),
@@ -44,6 +45,7 @@ const EDGES: [(&str, &[&str]); 22] = [
             "rules",
             "telemetry",
             "tls",
+            "trace",
         ],
     ),
     (
@@ -66,6 +68,7 @@ const EDGES: [(&str, &[&str]); 22] = [
             "stop",
             "telemetry",
             "tls",
+            "trace",
             "vitals",
         ],
     ),
@@ -75,7 +78,7 @@ const EDGES: [(&str, &[&str]); 22] = [
 ];
 
 /// The code that is values in, values out.
-const PURE: [&str; 13] = [
+const PURE: [&str; 15] = [
     "src/model/",
     "src/rules/",
     "src/route/",
@@ -89,6 +92,8 @@ const PURE: [&str; 13] = [
     "src/deliver/policy.rs",
     "src/deliver/ticket.rs",
     "src/deliver/tickets.rs",
+    "src/trace/context.rs",
+    "src/trace/x_ray.rs",
 ];
 
 /// What touches the world, the clock or chance, or waits.

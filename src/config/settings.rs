@@ -8,7 +8,7 @@ use super::{Destinations, Listen, Override};
 use crate::{
     admin, control, deliver, ingest, journal,
     model::{AccountId, Destination, Owners, Region},
-    payload, publish, rules, telemetry, tls,
+    payload, publish, rules, telemetry, tls, trace,
 };
 
 /// The settings of a daemon. `config/fanfare.toml` names every key, its default, and why.
@@ -56,6 +56,8 @@ pub struct Config {
     pub event_bridge: publish::EventBridgeConfig,
     /// `[log]`.
     pub log: telemetry::Config,
+    /// `[telemetry]`.
+    pub telemetry: trace::Config,
 }
 
 impl Default for Config {
@@ -80,6 +82,7 @@ impl Default for Config {
             aws: publish::Config::default(),
             event_bridge: publish::EventBridgeConfig::default(),
             log: telemetry::Config::default(),
+            telemetry: trace::Config::default(),
         }
     }
 }

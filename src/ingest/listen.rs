@@ -10,12 +10,12 @@ use axum::{
     Router,
     body::BodyDataStream,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use super::{
     AcceptError, Accepted, Acceptor, Config,
@@ -23,18 +23,17 @@ use super::{
     decode::{DecodeError, Encoding, decode},
     metrics,
     misdirected::{is_for_s3, send_to_s3},
-    trace,
 };
 use crate::{
     journal::AppendError,
     serve::{Port, Token, TokenError, serve},
     stop::Stop,
     tls,
+    trace::{Incoming, Spans},
 };
 
 /// Seconds that a refused store is asked to wait.
 const RETRY_AFTER: &str = "5";
-const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +55,7 @@ pub enum BindError {
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
-    desk: Arc<Desk>,
+    desk: Desk,
 }
 
 /// What every request needs.
@@ -65,6 +64,7 @@ struct Desk {
     acceptor: Acceptor,
     token: Option<Token>,
     memory: Memory,
+    spans: Spans,
     /// Requests that were answered 200, which nearly all are.
     taken: Counter,
 }
@@ -93,7 +93,7 @@ impl Listener {
         let address = port.address();
         let listener = port.open().await.map_err(|source| BindError::Bind { address, source })?;
         let taken = metrics::requests(StatusCode::OK.as_u16());
-        let desk = Arc::new(Desk { acceptor, token, memory, taken });
+        let desk = Desk { acceptor, token, memory, spans: Spans::default(), taken };
         Ok(Self { listener, desk })
     }
 
@@ -102,9 +102,16 @@ impl Listener {
         self.listener.local_addr()
     }
 
+    /// Starts a span for each request.
+    #[must_use]
+    pub fn traced(mut self, spans: Spans) -> Self {
+        self.desk.spans = spans;
+        self
+    }
+
     /// Serves until the stop; requests that have begun are answered.
     pub async fn run(self, tls: Option<tls::Acceptor>, stop: Stop) -> Result<(), Infallible> {
-        let router = Router::new().fallback(answer).with_state(self.desk);
+        let router = Router::new().fallback(answer).with_state(Arc::new(self.desk));
         serve(self.listener, tls, router, stop).await;
         Ok(())
     }
@@ -129,7 +136,8 @@ impl Desk {
     async fn answer(&self, request: Request) -> Response {
         let (head, body) = request.into_parts();
         let mut body = body.into_data_stream();
-        match self.receive(&head.headers, &mut body).await {
+        let span = self.spans.request(Incoming::of(&head.headers));
+        let response = match self.receive(&head.headers, &mut body, span.header()).await {
             Ok(accepted) => {
                 let kind = [(header::CONTENT_TYPE, "application/json")];
                 (kind, accepted.to_string()).into_response()
@@ -141,18 +149,21 @@ impl Desk {
                 }
                 refuse(&refusal)
             }
-        }
+        };
+        span.end(response.status().as_u16());
+        response
     }
 
     async fn receive(
         &self,
         headers: &HeaderMap,
         body: &mut BodyDataStream,
+        trace: Option<&str>,
     ) -> Result<Accepted, Refusal> {
         self.authorize(headers)?;
         let body = self.memory.read(body).await?;
         let received = decode(&body.bytes, encoding(headers), Timestamp::now())?;
-        Ok(self.acceptor.accept(received, trace_id(headers)).await?)
+        Ok(self.acceptor.accept(received, trace).await?)
     }
 
     fn authorize(&self, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -201,15 +212,6 @@ fn encoding(headers: &HeaderMap) -> Encoding {
     }
 }
 
-fn trace_id(headers: &HeaderMap) -> Option<&str> {
-    let sent = headers.get(TRACE_ID)?;
-    let trace_id = sent.to_str().ok().filter(|sent| trace::is_well_formed(sent));
-    if trace_id.is_none() {
-        debug!("X-Amzn-Trace-Id is not well-formed and goes no further");
-    }
-    trace_id
-}
-
 fn refuse(refusal: &Refusal) -> Response {
     let status = refusal.status();
     if let Refusal::NotStored(cause) = refusal {
@@ -230,17 +232,4 @@ fn refuse(refusal: &Refusal) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trace_header_that_sqs_would_refuse_goes_no_further() {
-        let sent = |header| HeaderMap::from_iter([(TRACE_ID, HeaderValue::from_static(header))]);
-        let right = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
-        assert_eq!(trace_id(&sent(right)), Some(right));
-        assert_eq!(trace_id(&sent("Root=1")), None);
-    }
 }

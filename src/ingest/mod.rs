@@ -14,7 +14,6 @@ mod misdirected;
 mod records;
 #[cfg(test)]
 mod tests;
-mod trace;
 
 pub use accept::{AcceptError, Accepted, Acceptor};
 pub use config::Config;

@@ -5,6 +5,7 @@ use aws_sdk_lambda::{Client, primitives::Blob, types::InvocationType};
 use super::{
     Cause, Class, Limits, Publish, Verdict,
     failure::{cause_of, failed_request},
+    trace_header,
 };
 use crate::model::{FunctionArn, Message};
 
@@ -46,6 +47,10 @@ impl Publish for Function {
                 .function_name(&self.arn)
                 .invocation_type(InvocationType::Event)
                 .payload(Blob::new(message.body.as_bytes()));
+            let trace = message.trace_id.clone();
+            let request = request.customize().mutate_request(move |request| {
+                trace_header::add(request, trace.as_ref());
+            });
             match request.send().await {
                 Ok(answer) => verdicts.push(verdict(answer.status_code())),
                 Err(error) => verdicts.extend(failed_request(&error, 1)),

@@ -15,6 +15,8 @@ mod probe;
 mod role;
 mod sns;
 mod sqs;
+mod trace_header;
+mod traced;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -30,6 +32,7 @@ pub use endpoint_url::{EndpointUrl, EndpointUrlError};
 pub use limits::Limits;
 pub use probe::Unfit;
 pub use role::{RoleArn, RoleArnError};
+pub use traced::Traced;
 pub use verdict::{Cause, Fault, Verdict};
 
 /// One destination.

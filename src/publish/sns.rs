@@ -5,6 +5,7 @@ use aws_sdk_sns::{Client, types::PublishBatchRequestEntry};
 use super::{
     Cause, Limits, Publish, Verdict,
     failure::{cause_of, failed_request},
+    trace_header,
     verdict::by_id,
 };
 use crate::model::{Message, TopicArn};
@@ -63,11 +64,15 @@ impl Publish for Topic {
     async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
         let entries = batch.iter().enumerate().map(|(index, message)| self.entry(index, message));
         let request = self.client.publish_batch().topic_arn(&self.arn);
-        let answer =
-            match request.set_publish_batch_request_entries(Some(entries.collect())).send().await {
-                Ok(answer) => answer,
-                Err(error) => return failed_request(&error, batch.len()),
-            };
+        let request = request.set_publish_batch_request_entries(Some(entries.collect()));
+        let trace = trace_header::common(batch);
+        let request = request.customize().mutate_request(move |request| {
+            trace_header::add(request, trace.as_ref());
+        });
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => return failed_request(&error, batch.len()),
+        };
         let delivered = answer
             .successful()
             .iter()

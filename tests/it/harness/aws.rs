@@ -183,6 +183,22 @@ impl Moto {
         self.recorded().iter().filter(to_queue).map(key).collect()
     }
 
+    /// The `X-Amzn-Trace-Id` of all requests that send to this topic or function.
+    pub(crate) fn trace_headers(&self, arn: &str) -> Vec<String> {
+        let escaped = arn.replace(':', "%3A");
+        let recorded = self.recorded();
+        let sends = recorded.iter().filter(|request| {
+            let body = request["body"].as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
+            let body = String::from_utf8(body.unwrap_or_default()).unwrap_or_default();
+            let is_batch = body.contains("Action=PublishBatch") && body.contains(&escaped);
+            let url = request["url"].as_str().expect("the recorder keeps URLs");
+            is_batch || url.contains(&format!("/functions/{escaped}/invocations"))
+        });
+        let header =
+            |request: &Value| request["headers"]["X-Amzn-Trace-Id"].as_str().map(str::to_owned);
+        sends.filter_map(header).collect()
+    }
+
     /// Every request that moto has recorded.
     fn recorded(&self) -> Vec<Value> {
         let url = format!("{}/moto-api/recorder/download-recording", self.url);

@@ -5,6 +5,7 @@
 
 mod authority;
 mod aws;
+mod collector;
 mod components;
 mod daemon;
 mod event;
@@ -15,6 +16,7 @@ mod wait;
 
 pub(crate) use authority::{Authority, Pair};
 pub(crate) use aws::{Queue, moto};
+pub(crate) use collector::Collector;
 pub(crate) use components::{ceph_is_installed, python, root};
 pub(crate) use daemon::{Answer, Daemon, ask, check, explain, serve_refuses};
 pub(crate) use event::{arrived, capture, captures_with_a_body, lines, minio};

@@ -1,4 +1,4 @@
-//! The X-Ray header of a request, which goes on to the queues.
+//! The form of the X-Ray header, which goes on to the queues.
 
 /// The longest header that AWS takes, in bytes.
 const BYTES_MAX: usize = 500;
