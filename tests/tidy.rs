@@ -74,7 +74,7 @@ const EDGES: [(&str, &[&str]); 23] = [
     ),
     ("reload", &["config", "control", "telemetry"]),
     ("vitals", &["control", "deliver", "journal"]),
-    ("cli", &["admin", "config", "control", "model", "replay", "rules"]),
+    ("cli", &["admin", "config", "control", "model", "replay", "rules", "serve", "tls"]),
 ];
 
 /// The code that is values in, values out.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{AdminPort, DeadLetters, ReplayCommand};
+use super::{Access, AdminPort, DeadLetters, ReplayCommand};
 use crate::{
     model::{BucketName, EventType, ObjectKey},
     rules::{Question, event_type_named},
@@ -49,6 +49,10 @@ pub enum Command {
 
 /// What to explain, and from which source.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("ca_file", |file| file.requires("admin")),
+    mut_arg("token_file", |file| file.requires("admin"))
+)]
 pub struct Explain {
     /// The bucket.
     #[arg(long)]
@@ -70,6 +74,9 @@ pub struct Explain {
     /// The settings file; not read with --admin.
     #[arg(long, env = "FANFARE_CONFIG", value_name = "FILE", required_unless_present = "admin")]
     pub config: Option<PathBuf>,
+    /// What it takes to ask a daemon.
+    #[command(flatten)]
+    pub access: Access,
 }
 
 impl Explain {

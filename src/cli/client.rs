@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use ureq::{Agent, Body, http::Response};
+use ureq::{
+    Agent, Body, RequestBuilder,
+    http::{Response, StatusCode},
+    tls::TlsConfig,
+};
+
+use crate::serve::Token;
 
 /// The daemon answers from memory, or after some writes; what takes longer is no answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_mins(1);
@@ -24,6 +30,43 @@ pub enum AskError {
         url: Box<str>,
         /// Why.
         source: Box<ureq::Error>,
+    },
+    /// Somebody answers whom nobody vouches for.
+    #[error(
+        "the certificate of {url} cannot be trusted; name the authority that signed it with \
+         --ca-file, and with --admin a name that it is for"
+    )]
+    Untrusted {
+        /// The admin port.
+        url: Box<str>,
+        /// Why not.
+        source: Box<ureq::Error>,
+    },
+    /// What answers speaks something else.
+    #[error("{url} speaks no TLS; write http:// in place of https://")]
+    NotTls {
+        /// The admin port.
+        url: Box<str>,
+        /// What came instead.
+        source: Box<ureq::Error>,
+    },
+    /// The daemon lets in who has a token, and none was sent.
+    #[error(
+        "the daemon at {url} asks for a token; name the file that holds it with --token-file, or, \
+         in place of --admin, the daemon's settings with --config"
+    )]
+    NoToken {
+        /// The admin port.
+        url: Box<str>,
+    },
+    /// The daemon lets in who has another token.
+    #[error(
+        "the daemon at {url} does not take the token; name the file that its admin.token_file \
+         names, and restart it if that has changed"
+    )]
+    WrongToken {
+        /// The admin port.
+        url: Box<str>,
     },
     /// The daemon says why it does not do it.
     #[error("the daemon at {url} refuses: {problem}")]
@@ -63,6 +106,7 @@ pub enum AskError {
 #[derive(Debug)]
 pub(super) struct Client {
     url: String,
+    token: Option<Token>,
     agent: Agent,
 }
 
@@ -74,16 +118,18 @@ struct Refusal {
 }
 
 impl Client {
-    pub(super) fn new(url: String) -> Self {
+    /// The token goes to this URL and nowhere else.
+    pub(super) fn new(url: String, token: Option<Token>, tls: TlsConfig) -> Self {
         // What is in the environment is for the way to AWS, not for a port beside this process.
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_WAIT_MAX))
             .proxy(None)
             .max_redirects(0)
+            .tls_config(tls)
             .build()
             .into();
-        Self { url, agent }
+        Self { url, token, agent }
     }
 
     /// Asks for a path with these parameters.
@@ -95,7 +141,7 @@ impl Client {
         let parameters =
             parameters.iter().map(|(name, value)| format!("{name}={}", escaped(value)));
         let query = parameters.collect::<Vec<_>>().join("&");
-        self.read(self.agent.get(format!("{}/{path}?{query}", self.url)).call())
+        self.read(self.as_myself(self.agent.get(format!("{}/{path}?{query}", self.url))).call())
     }
 
     /// Asks to do something.
@@ -105,13 +151,20 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, AskError> {
         let body = serde_json::to_string(body).expect("a request has string keys only");
-        let post = self.agent.post(format!("{}/{path}", self.url));
+        let post = self.as_myself(self.agent.post(format!("{}/{path}", self.url)));
         self.read(post.content_type("application/json").send(body))
     }
 
     /// Asks to end something.
     pub(super) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, AskError> {
-        self.read(self.agent.delete(format!("{}/{path}", self.url)).call())
+        self.read(self.as_myself(self.agent.delete(format!("{}/{path}", self.url))).call())
+    }
+
+    fn as_myself<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("authorization", token.authorization()),
+            None => request,
+        }
     }
 
     fn read<T: DeserializeOwned>(
@@ -119,14 +172,19 @@ impl Client {
         answered: Result<Response<Body>, ureq::Error>,
     ) -> Result<T, AskError> {
         let url: Box<str> = self.url.as_str().into();
-        let unreachable =
-            |source| AskError::Unreachable { url: url.clone(), source: Box::new(source) };
-        let mut answer = answered.map_err(unreachable)?;
+        let none = |source| no_answer(url.clone(), source);
+        let mut answer = answered.map_err(none)?;
         let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
-        let (text, status) = (text.map_err(unreachable)?, answer.status());
+        let (text, status) = (text.map_err(none)?, answer.status());
         if status.is_success() {
             return serde_json::from_str(&text)
                 .map_err(|source| AskError::NoAnswer { url, source });
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(match self.token {
+                Some(_) => AskError::WrongToken { url },
+                None => AskError::NoToken { url },
+            });
         }
         Err(match serde_json::from_str::<Refusal>(&text) {
             Ok(Refusal { parameter: None, problem }) => {
@@ -140,6 +198,24 @@ impl Client {
                 AskError::Foreign { url, status: status.as_u16(), said }
             }
         })
+    }
+}
+
+/// Who is there and cannot be talked to is told apart from who is not there.
+fn no_answer(url: Box<str>, source: ureq::Error) -> AskError {
+    let cause = match &source {
+        ureq::Error::Rustls(cause) => Some(cause),
+        ureq::Error::Io(cause) => cause.get_ref().and_then(|cause| cause.downcast_ref()),
+        _ => None,
+    };
+    match cause {
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            AskError::Untrusted { url, source: Box::new(source) }
+        }
+        Some(rustls::Error::InvalidMessage(_)) => {
+            AskError::NotTls { url, source: Box::new(source) }
+        }
+        _ => AskError::Unreachable { url, source: Box::new(source) },
     }
 }
 

@@ -89,12 +89,12 @@ pub struct Filter {
 pub fn dead_letters(asked: &DeadLetters, out: &mut impl Write) -> anyhow::Result<Ended> {
     match asked {
         DeadLetters::List { filter, limit, form, admin } => {
-            let (client, selection) = (Client::new(admin.url()?), filter.selection()?);
+            let (client, selection) = (admin.client()?, filter.selection()?);
             list(&client, &selection, limit.get(), (form, out))
         }
         DeadLetters::Show { id, form, admin } => {
             let path = format!("dead-letters/{}", escaped(id));
-            let letter: DeadLetter = Client::new(admin.url()?).get(&path, &[])?;
+            let letter: DeadLetter = admin.client()?.get(&path, &[])?;
             if form.json {
                 print_json(&letter, out)?;
             } else {

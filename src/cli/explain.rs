@@ -9,22 +9,19 @@ use std::{
 
 use anyhow::Context;
 
-use super::{
-    Explain, Findings,
-    client::{AskError, Client},
-};
+use super::{Explain, Findings};
 use crate::{
     config::Config,
     control::{self, Scope},
     model::{OneLine, decode_form},
-    rules::{Explained, Explanation, InForce, Question},
+    rules::{Explained, Explanation, InForce},
 };
 
 /// Explains and prints. A broken document is a problem, even where its last good version is
 /// explained.
 pub fn explain(asked: &Explain, out: &mut impl Write) -> anyhow::Result<Findings> {
     let (explanation, source) = match &asked.admin {
-        Some(url) => (ask(url, &asked.question())?, format!("in force in the daemon at {url}")),
+        Some(url) => (ask(url, asked)?, format!("in force in the daemon at {url}")),
         None => from_files(asked)?,
     };
     if asked.json {
@@ -38,13 +35,14 @@ pub fn explain(asked: &Explain, out: &mut impl Write) -> anyhow::Result<Findings
     })
 }
 
-fn ask(url: &str, question: &Question) -> Result<Explanation, AskError> {
+fn ask(url: &str, asked: &Explain) -> anyhow::Result<Explanation> {
+    let question = asked.question();
     let parameters = [
         ("bucket", question.bucket.as_str()),
         ("event", question.event_type.name()),
         ("key", question.key.as_str()),
     ];
-    Client::new(url.into()).get("explain", &parameters)
+    Ok(asked.access.client(url.to_owned(), None)?.get("explain", &parameters)?)
 }
 
 fn from_files(asked: &Explain) -> anyhow::Result<(Explanation, String)> {

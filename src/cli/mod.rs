@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod access;
 mod admin_port;
 mod args;
 mod check;
@@ -16,6 +17,7 @@ mod signals;
 #[cfg(test)]
 mod tests;
 
+pub use access::Access;
 pub use admin_port::AdminPort;
 pub use args::{Cli, Command, Explain, Settings};
 pub use check::{Findings, check};

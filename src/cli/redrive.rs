@@ -92,7 +92,7 @@ struct Worker {
 impl Chosen {
     /// Does it, and prints how many it was done to.
     pub(super) fn carry_out(&self, deed: Deed, out: &mut impl Write) -> anyhow::Result<Ended> {
-        let client = Client::new(self.admin.url()?);
+        let client = self.admin.client()?;
         let interrupt = Interrupt::watch().context("cannot watch for Ctrl-C")?;
         let worker = Worker { client, deed, interrupt };
         let batches = self.batches()?;

@@ -72,7 +72,7 @@ struct Listed {
 
 /// Does it, and prints how it went.
 pub fn replay(asked: &ReplayCommand, out: &mut impl Write) -> anyhow::Result<Ended> {
-    let client = Client::new(asked.admin.url()?);
+    let client = asked.admin.client()?;
     if let Some(id) = asked.cancel {
         let replay: Replay = client.delete(&format!("replays/{id}"))?;
         asked.print(&replay, out)?;

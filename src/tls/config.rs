@@ -90,6 +90,11 @@ impl From<Config> for Sections {
 }
 
 impl Config {
+    /// Whether `listen.admin` speaks TLS.
+    pub fn is_for_admin(&self) -> bool {
+        self.admin().is_some()
+    }
+
     /// The files of `listen.events`, if it speaks TLS.
     pub(super) fn events(&self) -> Option<Files> {
         self.of(EVENTS, &self.0.events)

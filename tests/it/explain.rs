@@ -154,7 +154,7 @@ fn a_question_that_is_none_is_wrong_usage() {
         assert!(complaint.contains(meant), "{complaint}");
     }
     let event = "s3:ObjectCreated:Put";
-    for source in [["--admin", "127.0.0.1:9712"], ["--admin", "https://127.0.0.1:9712"]] {
+    for source in [["--admin", "127.0.0.1:9712"], ["--admin", "ftp://127.0.0.1:9712"]] {
         let (code, _, complaint) = explain(&asking(event, source));
         assert_eq!(code, Some(2), "{complaint}");
         assert!(complaint.contains("write it as http://HOST:PORT"), "{complaint}");

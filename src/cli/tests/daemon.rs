@@ -55,6 +55,7 @@ type Shared = (Arc<Mutex<Box<Script>>>, Arc<Mutex<Vec<(String, Value)>>>);
 
 async fn answer(State((script, asked)): State<Shared>, request: Request) -> Response {
     let line = format!("{} {}", request.method(), request.uri());
+    assert!(!request.headers().contains_key("origin"), "it is no web page");
     let json = request.headers().get("content-type").is_some_and(|kind| kind == "application/json");
     let body = to_bytes(request.into_body(), 1 << 20).await.unwrap();
     assert_eq!(json, !body.is_empty(), "a body is JSON, and says so");

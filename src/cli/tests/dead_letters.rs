@@ -202,3 +202,16 @@ fn what_to_redrive_has_to_be_said_one_way() {
         assert!(Cli::try_parse_from(&line).is_err(), "{line:?}");
     }
 }
+
+#[test]
+fn who_is_not_let_in_is_told_why() {
+    let (ended, ..) = printed(&["dead-letters", "list"], |_, _| {
+        (403, json!({ "problem": "the Host is a name; ask for localhost or an address" }))
+    });
+    let told = ended.unwrap_err().to_string();
+    assert!(told.ends_with("refuses: the Host is a name; ask for localhost or an address"));
+    let (ended, ..) = printed(&["dead-letters", "list"], |_, _| (401, json!("no")));
+    assert!(
+        ended.unwrap_err().to_string().contains("name the file that holds it with --token-file")
+    );
+}

@@ -210,16 +210,17 @@ pub(crate) fn serve_refuses(settings: &Path) -> (Option<i32>, String) {
 /// Runs `fanfare explain` with these arguments; its exit code, what it answered, and what it
 /// complained of.
 pub(crate) fn explain(arguments: &[&str]) -> (Option<i32>, String, String) {
-    run(&[&["explain"], arguments].concat())
+    command(&[&["explain"], arguments].concat())
 }
 
 /// Runs a command that asks the home's daemon; its exit code, what it answered, and what it
 /// complained of.
 pub(crate) fn ask(home: &Home, arguments: &[&str]) -> (Option<i32>, String, String) {
-    run(&[arguments, &["--admin", &home.url("admin")]].concat())
+    command(&[arguments, &["--admin", &home.url("admin")]].concat())
 }
 
-fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+/// Runs fanfare with these arguments; its exit code, what it answered, and what it complained of.
+pub(crate) fn command(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut run = Command::new("timeout");
     run.args(["--signal=KILL", "60", env!("CARGO_BIN_EXE_fanfare")]);
     aws_environment(&mut run);
