@@ -334,7 +334,7 @@ impl Disk for Held {
         RealDisk.rename(from, to)?;
         let number = self.renamed.fetch_add(1, SeqCst) + 1;
         while self.told.load(SeqCst) < number {
-            thread::sleep(Duration::from_millis(1));
+            thread::yield_now();
         }
         Ok(())
     }
