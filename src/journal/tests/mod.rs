@@ -175,3 +175,19 @@ fn segment_files(directory: &Path) -> Vec<PathBuf> {
     paths.sort();
     paths
 }
+
+/// A stopped journal of lane `a`, which has one record pending; the segments before are unlinked.
+async fn mostly_unlinked(pending: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let running = start(directory.path());
+    let mut reader = running.journal.reader(&lane("a")).await.unwrap();
+    for _ in 0..30 {
+        append(&running.journal, &["a"], &[&"x".repeat(9000)]).await;
+        let fetched = fetch_all(&mut reader).await;
+        acknowledge_durably(&running.journal, &mut reader, &fetched).await;
+    }
+    append(&running.journal, &["a"], &[pending]).await;
+    drop(reader);
+    running.stop().unwrap();
+    directory
+}

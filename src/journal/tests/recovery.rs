@@ -73,17 +73,7 @@ async fn a_corrupt_checkpoint_is_moved_aside() {
 
 #[tokio::test]
 async fn acknowledgements_of_unlinked_records_do_not_hide_others() {
-    let directory = tempfile::tempdir().unwrap();
-    let running = start(directory.path());
-    let mut reader = running.journal.reader(&lane("a")).await.unwrap();
-    for _ in 0..30 {
-        append(&running.journal, &["a"], &[&"x".repeat(9000)]).await;
-        let fetched = fetch_all(&mut reader).await;
-        acknowledge_durably(&running.journal, &mut reader, &fetched).await;
-    }
-    append(&running.journal, &["a"], &["still pending"]).await;
-    drop(reader);
-    running.stop().unwrap();
+    let directory = mostly_unlinked("still pending").await;
     forget_checkpoint(directory.path());
     let running = start(directory.path());
     assert_eq!(running.journal.lanes()[0].pending, 1);
