@@ -97,7 +97,7 @@ pub fn refusal(status: &journal::Status) -> Option<String> {
     if status.failed {
         return Some("the disk could not say what is durable; the process has to end".into());
     }
-    let (bytes, limit) = (status.bytes, status.limit);
+    let (bytes, limit) = (status.bytes, status.bytes_limit);
     status.refusing.as_ref().map(|refusing| match refusing {
         journal::Refusing::Full => format!("full: {bytes} bytes of at most {limit}"),
         journal::Refusing::Disk { source } => format!("the disk refuses: {source}"),

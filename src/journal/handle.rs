@@ -142,9 +142,19 @@ pub struct Status {
     /// What the segments hold.
     pub bytes: u64,
     /// What they may hold.
-    pub limit: u64,
+    pub bytes_limit: u64,
     /// How many there are.
     pub segments: usize,
+    /// What the dead letters hold.
+    pub dead_letters_bytes: u64,
+    /// What they may hold.
+    pub dead_letters_limit: u64,
+    /// How many bodies are in quarantine.
+    pub quarantine_rows: u64,
+    /// What they hold.
+    pub quarantine_bytes: u64,
+    /// What they may hold.
+    pub quarantine_limit: u64,
     /// Groups made durable since the start.
     pub commits: u64,
     /// Records made durable since the start.
@@ -207,6 +217,7 @@ pub(super) struct Shared {
     pub(super) meta: Arc<Meta>,
     pub(super) dead: Store,
     pub(super) meters: watch::Sender<Arc<[Arc<Meter>]>>,
+    /// What the writer knows; the two databases know the rest of it.
     pub(super) status: watch::Sender<Status>,
     /// After the last durable frame; the writer's.
     end: Mutex<Place>,
@@ -357,9 +368,18 @@ impl Journal {
         History::new(Arc::clone(&self.shared), since, until, after)
     }
 
-    /// The journal as it stands.
+    /// The journal as it stands. Does not wait.
     pub fn status(&self) -> Status {
-        self.shared.status.borrow().clone()
+        let Shared { dead, meta, status, quarantine_limit, .. } = &*self.shared;
+        let quarantine = meta.held();
+        Status {
+            dead_letters_bytes: dead.bytes(),
+            dead_letters_limit: dead.limit(),
+            quarantine_rows: quarantine.rows,
+            quarantine_bytes: quarantine.bytes,
+            quarantine_limit: *quarantine_limit,
+            ..status.borrow().clone()
+        }
     }
 
     /// Sets bodies aside, all or none, durably; returns how many of the oldest rows gave way.

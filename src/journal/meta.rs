@@ -5,7 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -53,9 +53,18 @@ pub struct Aside {
     pub body: Bytes,
 }
 
+/// What the quarantine holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+}
+
 #[derive(Debug)]
 pub(super) struct Meta {
     database: Guarded,
+    /// Known without asking the database. Only held for a look or a change, never for a wait.
+    held: Mutex<Held>,
 }
 
 /// What opening found.
@@ -80,7 +89,9 @@ impl Meta {
         let checkpoint = database.with(stored_checkpoint)?.as_deref().map(decode);
         let unreadable = checkpoint.as_ref().is_some_and(Option::is_none);
         let lost = unreadable || moved_to.is_some();
-        Ok(Found { meta: Self { database }, checkpoint: checkpoint.flatten(), lost, moved_to })
+        let held = Mutex::new(database.with(stored_quarantine)?);
+        let meta = Self { database, held };
+        Ok(Found { meta, checkpoint: checkpoint.flatten(), lost, moved_to })
     }
 
     /// What the checkpoint's journal had accepted lately, in the order of the numbers.
@@ -129,15 +140,35 @@ impl Meta {
         asides: &[Aside],
         limit: u64,
     ) -> Result<u64, DatabaseError> {
+        self.change_quarantine(|transaction| {
+            let mut evicted = 0;
+            for Aside { reason, body } in asides {
+                evicted += set_aside(transaction, (time.as_microsecond(), reason, body), limit)?;
+            }
+            Ok(evicted)
+        })
+    }
+
+    /// What the quarantine holds. Does not wait.
+    pub(super) fn held(&self) -> Held {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One durable transaction, after which what the quarantine holds is known to everybody.
+    fn change_quarantine<T>(
+        &self,
+        operation: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, DatabaseError> {
         self.database.with(|database| {
             let mut transaction = database.begin_write()?;
             transaction.set_quick_repair(true);
-            let mut evicted = 0;
-            for Aside { reason, body } in asides {
-                evicted += set_aside(&transaction, (time.as_microsecond(), reason, body), limit)?;
-            }
+            let done = operation(&transaction)?;
+            let held =
+                held(&transaction.open_table(TOTALS)?, &transaction.open_table(QUARANTINE)?)?;
             transaction.commit()?;
-            Ok(evicted)
+            // Within the turn at the database: a later turn must not be overwritten by this one.
+            *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+            Ok(done)
         })
     }
 
@@ -172,6 +203,19 @@ fn examine(database: &Database) -> Result<(), redb::Error> {
 fn stored_checkpoint(database: &Database) -> Result<Option<Vec<u8>>, redb::Error> {
     let table = database.begin_read()?.open_table(CHECKPOINT)?;
     Ok(table.get(())?.map(|stored| stored.value().to_vec()))
+}
+
+fn stored_quarantine(database: &Database) -> Result<Held, redb::Error> {
+    let transaction = database.begin_read()?;
+    held(&transaction.open_table(TOTALS)?, &transaction.open_table(QUARANTINE)?)
+}
+
+fn held(
+    totals: &impl ReadableTable<&'static str, u64>,
+    rows: &impl ReadableTableMetadata,
+) -> Result<Held, redb::Error> {
+    let bytes = totals.get(HELD)?.map_or(0, |bytes| bytes.value());
+    Ok(Held { rows: rows.len()?, bytes })
 }
 
 fn recollect(transaction: &WriteTransaction, recent: &Recollection) -> Result<(), redb::Error> {

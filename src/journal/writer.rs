@@ -719,7 +719,8 @@ impl Writer {
     fn publish_status(&self) {
         let (bytes, segments) = (self.log.bytes, self.log.segments.len());
         self.shared.status.send_modify(|status| {
-            (status.bytes, status.segments, status.limit) = (bytes, segments, self.room.limit());
+            (status.bytes, status.segments) = (bytes, segments);
+            status.bytes_limit = self.room.limit();
             status.refusing = self.room.refusing();
         });
     }

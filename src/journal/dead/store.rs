@@ -113,6 +113,16 @@ impl Store {
         self.look(|state| state.totals.clone())
     }
 
+    /// What all rows come to.
+    pub(in crate::journal) fn bytes(&self) -> u64 {
+        self.look(|state| state.totals.values().map(|total| total.bytes).sum())
+    }
+
+    /// What they may come to.
+    pub(in crate::journal) fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// Makes all of the rows durable, or none; a row that is there is replaced.
     pub(in crate::journal) fn bury(
         &self,
@@ -121,7 +131,7 @@ impl Store {
         graves: &[Grave],
     ) -> Result<(), BuryError> {
         let asked: u64 = graves.iter().map(|grave| grave.weight(lane)).sum();
-        let bytes: u64 = self.look(|state| state.totals.values().map(|total| total.bytes).sum());
+        let bytes = self.bytes();
         if bytes + asked > self.limit {
             return Err(BuryError::Full { bytes, limit: self.limit });
         }

@@ -108,7 +108,7 @@ async fn full_and_drained(directory: &Path, disk: &Arc<StubbornDisk>) -> (Runnin
     while running.journal.append(vec![record(&["a"], &body)]).await.is_ok() {}
     let status = running.journal.status();
     assert!(matches!(status.refusing, Some(Refusing::Full)), "{status:?}");
-    assert!(status.bytes < status.limit, "the append that was refused did not fit");
+    assert!(status.bytes < status.bytes_limit, "the append that was refused did not fit");
     let mut reader = running.journal.reader(&lane("a")).await.unwrap();
     let fetched = fetch_all(&mut reader).await;
     let positions: Vec<_> = fetched.iter().map(|record| record.position).collect();

@@ -359,8 +359,12 @@ async fn a_full_store_leaves_records_pending() {
     reader.bury(burials(&fetched[..2])).await.unwrap();
     let full = reader.bury(burials(&fetched[2..])).await;
     assert!(matches!(full, Err(BuryError::Full { limit: 500, .. })), "{full:?}");
+    let status = running.journal.status();
+    assert_eq!(status.dead_letters_limit, 500);
+    assert!((1..=500).contains(&status.dead_letters_bytes), "{status:?}");
     until(|| reader.pending() == 7).await;
     running.journal.purge(ids_of(&running.journal).await).await.unwrap();
+    assert_eq!(running.journal.status().dead_letters_bytes, 0);
     reader.bury(burials(&fetched[2..4])).await.unwrap();
     reader.acknowledge(&[fetched[4].position]).await;
     until(|| reader.pending() == 4).await;

@@ -7,6 +7,12 @@ fn aside(reason: &str, body: Bytes) -> Aside {
     Aside { reason: reason.to_owned(), body }
 }
 
+/// The rows, bytes and limit that the status names.
+fn held(journal: &Journal) -> (u64, u64, u64) {
+    let status = journal.status();
+    (status.quarantine_rows, status.quarantine_bytes, status.quarantine_limit)
+}
+
 #[tokio::test]
 async fn what_is_quarantined_is_there_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
@@ -14,7 +20,9 @@ async fn what_is_quarantined_is_there_after_a_restart() {
     let body = Bytes::from_static(b"{}");
     assert_eq!(running.journal.quarantine(vec![aside("no event", body.clone())]).await.unwrap(), 0);
     let image = image_of(directory.path());
-    let rows = start(image.path()).journal.quarantined().await.unwrap();
+    let again = start(image.path());
+    assert_eq!(held(&again.journal), held(&running.journal));
+    let rows = again.journal.quarantined().await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!((rows[0].reason.as_str(), &rows[0].body), ("no event", &body));
 }
@@ -34,6 +42,9 @@ async fn the_oldest_rows_give_way() {
     assert_eq!((evicted, reasons), (3, vec!["3", "4"]));
     let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
     assert_eq!(keys, [4, 5]);
+    let (rows, bytes, limit) = held(&running.journal);
+    assert_eq!((rows, limit), (2, 400));
+    assert!(bytes > 200 && bytes <= limit, "{bytes}");
 }
 
 #[tokio::test]
@@ -43,4 +54,5 @@ async fn a_whole_request_of_them_is_one_commit() {
     let asides = (0..1_000).map(|n| aside("no event", Bytes::from(format!("{n}"))));
     assert_eq!(running.journal.quarantine(asides.collect()).await.unwrap(), 0);
     assert_eq!(running.journal.quarantined().await.unwrap().len(), 1_000);
+    assert_eq!(held(&running.journal).0, 1_000);
 }
