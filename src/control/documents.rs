@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    io, mem,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -38,6 +38,8 @@ pub(super) struct Documents {
     scope: Scope,
     known: BTreeMap<String, Known>,
     table: Table,
+    /// What is in force has changed since somebody asked.
+    is_changed: bool,
     last_good: LastGood,
     /// The buckets whose last good document may have no copy yet: rules do not wait for it to be written.
     uncopied: BTreeMap<String, Flush>,
@@ -77,6 +79,8 @@ impl Documents {
             scope,
             known: BTreeMap::new(),
             table: Table::new(routes),
+            // The first look puts in force what it finds, be it nothing.
+            is_changed: true,
             last_good,
             uncopied: BTreeMap::new(),
         }
@@ -101,7 +105,13 @@ impl Documents {
         Status {
             loaded: standings().filter(|standing| standing.document.is_some()).count(),
             broken: standings().filter_map(|standing| standing.broken.clone()).collect(),
+            ..Status::default()
         }
+    }
+
+    /// Whether what is in force has changed since this was asked last.
+    pub(super) fn take_change(&mut self) -> bool {
+        mem::take(&mut self.is_changed)
     }
 
     /// When the next scan is due although nothing tells of a change.
@@ -230,6 +240,7 @@ impl Documents {
         if let Ok(bucket) = stem.parse::<BucketName>() {
             info!(%bucket, "notification document removed");
             self.table.replace(bucket, Bucket::new([], self.scope.rules.key_match));
+            self.is_changed = true;
         }
         self.last_good.remove(stem);
     }
@@ -274,6 +285,7 @@ impl Documents {
         let file = found.files.first().map(|(path, _)| path.clone()).unwrap_or_default();
         let broken = Broken { file, problem: OneLine(cause).to_string(), in_force };
         if before.broken.as_ref() != Some(&broken) {
+            self.is_changed |= document.is_none();
             let (file, cause) = (OneLine(broken.file.display()), &broken.problem);
             error!(%file, %cause, in_force = in_force.words(), "notification document is broken");
         }
@@ -299,6 +311,7 @@ impl Documents {
         }
         let compiled = compile(document, &self.scope.bus, self.scope.rules.key_match);
         self.table.replace(bucket.clone(), compiled);
+        self.is_changed = true;
     }
 }
 

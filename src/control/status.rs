@@ -1,6 +1,8 @@
-//! How the documents are doing, as `/readyz` shows it.
+//! How the documents are doing, as the admin port shows it.
 
 use std::path::PathBuf;
+
+use jiff::Timestamp;
 
 /// How the documents are doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +11,10 @@ pub struct Status {
     pub loaded: usize,
     /// Documents that cannot be used.
     pub broken: Vec<Broken>,
+    /// Grows with each change of what is in force; 1 is what was found at the start.
+    pub generation: u64,
+    /// When what is in force came so.
+    pub applied: Timestamp,
 }
 
 /// A document, or the whole directory, that cannot be used.

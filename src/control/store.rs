@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use tokio::{
     sync::{Notify, watch},
     task::{JoinError, spawn_blocking},
@@ -241,8 +242,12 @@ impl Store {
     fn publish(&mut self) {
         let table = self.documents.table();
         self.destinations.send_if_modified(|destinations| table.announce(destinations));
-        let mut status = self.documents.status();
-        status.broken.extend(self.unreadable.clone());
-        self.status.send_replace(status);
+        let Status { mut generation, mut applied, .. } = *self.status.borrow();
+        if self.documents.take_change() {
+            (generation, applied) = (generation + 1, Timestamp::now());
+        }
+        let Status { loaded, mut broken, .. } = self.documents.status();
+        broken.extend(self.unreadable.clone());
+        self.status.send_replace(Status { loaded, broken, generation, applied });
     }
 }

@@ -204,6 +204,29 @@ fn what_a_crash_left_is_swept_away() {
 }
 
 #[tokio::test]
+async fn what_is_in_force_has_a_number_that_grows_with_each_change() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("c.json"), GOOD).unwrap();
+    let config = Config { directory: directory.path().into() };
+    let (store, requests) = Store::open(&config, scope(), Shared::default()).unwrap();
+    let (status, (stopper, stop)) = (store.status(), stopper());
+    let started = status.borrow().applied;
+    let ask = async {
+        let mut numbers = vec![status.borrow().generation];
+        for document in [GOOD, GOOD, ALSO_GOOD, "{}"] {
+            requests.put(bucket(), parse(document)).await.unwrap();
+            numbers.push(status.borrow().generation);
+        }
+        stopper.expire();
+        numbers
+    };
+    let (ended, numbers) = tokio::join!(store.run(stop), ask);
+    ended.unwrap();
+    assert_eq!(numbers, [1, 2, 2, 3, 4], "the same document again is no change");
+    assert!(status.borrow().applied > started);
+}
+
+#[tokio::test]
 async fn nothing_is_stored_in_a_directory_that_lost_its_documents() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("a.json"), GOOD).unwrap();
