@@ -1,20 +1,13 @@
-//! The life of the process.
-//!
-//! Its exit codes are an interface: 0 done or stopped, 1 failed, 2 wrong usage, 78 a
-//! configuration that no restart will mend.
+//! The life of the process. What its end is called is in [`fanfare::cli::failed`].
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
 use fanfare::{
-    cli::{
-        Asked, Cli, Command, Ended, Findings, Settings, Signals, check, dead_letters, explain,
-        replay,
-    },
-    config::{Config, LoadError},
-    control::{OpenError, SecretError},
-    daemon::{Daemon, StageEnded, StartError, Stopped},
+    cli::{Asked, Cli, Settings, Signals, failed},
+    config::Config,
+    daemon::{Daemon, StageEnded, Stopped},
     failpoint,
     model::OneLine,
     reload::Reload,
@@ -22,37 +15,16 @@ use fanfare::{
 };
 use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// The SDK makes and frees many small things on several threads; glibc's allocator takes up to a
 /// quarter of the delivery rate for that.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// `EX_CONFIG` of sysexits.h.
-const CONFIGURATION: u8 = 78;
-
 fn main() -> ExitCode {
     failpoint::arm();
-    let ended = match Cli::parse().command {
-        Command::Serve { settings } => serve(&settings).map(|()| ExitCode::SUCCESS),
-        Command::Check { settings, files } => Config::load(&settings.path)
-            .map_err(Into::into)
-            .and_then(|config| check(&config, files, &mut io::stdout().lock()))
-            .map(found),
-        Command::Explain(asked) => explain(&asked, &mut io::stdout().lock()).map(found),
-        Command::DeadLetters(asked) => {
-            dead_letters(&asked, &mut io::stdout().lock()).map(exit_code_of)
-        }
-        Command::Replay(asked) => replay(&asked, &mut io::stdout().lock()).map(exit_code_of),
-    };
-    ended.unwrap_or_else(|cause| {
-        if nobody_reads(&cause) {
-            return ExitCode::SUCCESS;
-        }
-        report(&cause);
-        exit_code(&cause).into()
-    })
+    Cli::parse().command.run(serve).unwrap_or_else(|cause| failed(&cause))
 }
 
 fn serve(settings: &Settings) -> anyhow::Result<()> {
@@ -110,50 +82,5 @@ async fn until_stop(
             },
             ended = daemon.stage_ended() => return Err(ended),
         }
-    }
-}
-
-fn found(findings: Findings) -> ExitCode {
-    match findings {
-        Findings::None => ExitCode::SUCCESS,
-        Findings::Problems => CONFIGURATION.into(),
-    }
-}
-
-fn exit_code_of(ended: Ended) -> ExitCode {
-    match ended {
-        Ended::Done => ExitCode::SUCCESS,
-        Ended::Unfinished => ExitCode::FAILURE,
-    }
-}
-
-/// Whoever read what is printed has seen enough, as `head` does.
-fn nobody_reads(cause: &anyhow::Error) -> bool {
-    let io = cause.downcast_ref::<io::Error>();
-    io.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// Before the log is set up, and for people at a terminal, the error goes to stderr as it is.
-#[expect(clippy::print_stderr, reason = "the one place where the process says why it ends")]
-fn report(cause: &anyhow::Error) {
-    if tracing::enabled!(tracing::Level::ERROR) {
-        error!("{cause:#}");
-    } else {
-        eprintln!("fanfare: {cause:#}");
-    }
-}
-
-fn exit_code(cause: &anyhow::Error) -> u8 {
-    let started = cause.downcast_ref::<StartError>();
-    if cause.is::<LoadError>()
-        || cause.is::<OpenError>()
-        || cause.is::<SecretError>()
-        || cause.is::<systemd::SocketError>()
-        || cause.is::<telemetry::InitError>()
-        || started.is_some_and(StartError::is_configuration)
-    {
-        CONFIGURATION
-    } else {
-        1
     }
 }

@@ -74,7 +74,21 @@ const EDGES: [(&str, &[&str]); 23] = [
     ),
     ("reload", &["config", "control", "telemetry"]),
     ("vitals", &["control", "deliver", "journal"]),
-    ("cli", &["admin", "config", "control", "model", "replay", "rules", "serve", "tls"]),
+    (
+        "cli",
+        &[
+            "admin",
+            "config",
+            "control",
+            "daemon",
+            "model",
+            "replay",
+            "rules",
+            "serve",
+            "telemetry",
+            "tls",
+        ],
+    ),
 ];
 
 /// The code that is values in, values out.
