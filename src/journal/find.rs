@@ -8,6 +8,7 @@ use std::{fs::File, io};
 use uuid::Uuid;
 
 use super::{
+    frame::Frame,
     scan::{Scan, Step},
     segment::{Header, Layout, PAGE, Place},
 };
@@ -60,16 +61,31 @@ pub(super) fn record(layout: &Layout, journal: Uuid, seq: u64) -> io::Result<Opt
 
 fn search(layout: &Layout, journal: Uuid, seq: u64) -> io::Result<Option<FoundAgain>> {
     for id in layout.list()?.into_iter().rev() {
-        if header(layout, id)?.is_some_and(|header| header.first_seq > seq) {
+        let first_seq = header(layout, id)?.map(|header| header.first_seq);
+        if first_seq.is_some_and(|first| first > seq) {
             continue;
         }
-        return search_in(Scan::open(layout, journal, id)?, seq);
+        let found = search_in(Scan::open(layout, journal, id)?, seq)?;
+        // A segment whose header is corrupt does not say whether the record lies in it or before.
+        if found.is_some() || first_seq.is_some() {
+            return Ok(found);
+        }
     }
     Ok(None)
 }
 
 fn search_in(mut scan: Scan, seq: u64) -> io::Result<Option<FoundAgain>> {
-    let (mut offset, length) = (PAGE, scan.length()?);
+    let length = scan.length()?;
+    match search_by_claims(&mut scan, length, seq)? {
+        // A corrupt frame may have claimed what is behind it for itself.
+        None => search_whole(&mut scan, length, seq),
+        found => Ok(found),
+    }
+}
+
+/// Reads no frame but the one that says it holds the number.
+fn search_by_claims(scan: &mut Scan, length: u64, seq: u64) -> io::Result<Option<FoundAgain>> {
+    let mut offset = PAGE;
     while offset < length {
         let Some((seqs, size)) = scan.peep(offset)? else {
             offset += PAGE;
@@ -77,15 +93,35 @@ fn search_in(mut scan: Scan, seq: u64) -> io::Result<Option<FoundAgain>> {
         };
         if seqs.contains(&seq)
             && let Step::Frame(frame) = scan.step(offset, length)?
-            && let Some(found) = frame.records().find(|record| record.seq == seq)
+            && let Some(found) = found_in(&frame, (scan.segment, offset), seq)
         {
-            let at = offset + found.at as u64;
-            let body = found.body.to_vec();
-            return Ok(Some(FoundAgain { segment: scan.segment, offset: at, body }));
+            return Ok(Some(found));
         }
         offset += size;
     }
     Ok(None)
+}
+
+/// Reads every frame, and believes only those that are whole.
+fn search_whole(scan: &mut Scan, length: u64, seq: u64) -> io::Result<Option<FoundAgain>> {
+    let mut offset = PAGE;
+    while offset < length {
+        let Step::Frame(frame) = scan.step(offset, length)? else {
+            offset += PAGE;
+            continue;
+        };
+        if let Some(found) = found_in(&frame, (scan.segment, offset), seq) {
+            return Ok(Some(found));
+        }
+        offset += frame.size();
+    }
+    Ok(None)
+}
+
+fn found_in(frame: &Frame, (segment, offset): (u64, u64), seq: u64) -> Option<FoundAgain> {
+    let found = frame.records().find(|record| record.seq == seq)?;
+    let (offset, body) = (offset + found.at as u64, found.body.to_vec());
+    Some(FoundAgain { segment, offset, body })
 }
 
 fn header(layout: &Layout, id: u64) -> io::Result<Option<Header>> {

@@ -9,6 +9,7 @@ mod delivery;
 mod directory;
 mod duplicates;
 mod faults;
+mod finding;
 mod full_disk;
 mod history;
 mod model;
