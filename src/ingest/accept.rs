@@ -16,7 +16,7 @@ use super::{
 use crate::{
     journal::{AppendError, Aside, DatabaseError, Journal, NewRecord, Origin},
     model::{Event, Record},
-    route::{Bucket, Found, Shared, Standing},
+    route::{Bucket, Found, Shared, Standing, Tally},
 };
 
 /// So many undecided events of a request are kept each by itself.
@@ -68,6 +68,8 @@ struct Routed {
     duplicates: u64,
     /// Of the matched events, if copies are to be known by it.
     ids: HashSet<u128>,
+    /// What the rules wanted; counted once it is accepted, for what is refused comes again.
+    tally: Tally,
 }
 
 impl Routed {
@@ -80,6 +82,7 @@ impl Routed {
         }
         let before = self.records.len();
         store(rules, event, found, &mut self.records);
+        self.tally.add(rules, found);
         let stored = self.records.get_mut(before..).unwrap_or_default();
         if stored.is_empty() {
             self.unmatched += 1;
@@ -129,13 +132,14 @@ impl Acceptor {
         let rejected = received.rejected.iter().map(|rejected| rejected.records as u64);
         counts.quarantined = rejected.sum();
         let mut asides: Vec<Aside> = received.rejected.into_iter().map(aside).collect();
-        let Routed { records, undecided, matched, unmatched, duplicates, .. } =
+        let Routed { records, undecided, matched, unmatched, duplicates, tally, .. } =
             self.route(received.events, trace_id);
         (counts.matched, counts.unmatched) = (matched, unmatched);
         counts.quarantined += undecided.len() as u64;
         asides.extend(set_aside(undecided));
         counts.duplicates = duplicates + self.keep(records, asides, counts.quarantined).await?;
         self.counters.add(&counts);
+        tally.count();
         let Counts { received, matched, duplicates, quarantined, .. } = counts;
         Ok(Accepted { received, matched, duplicates, quarantined })
     }

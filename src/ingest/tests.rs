@@ -8,7 +8,7 @@ use super::{Accepted, Acceptor, Encoding, decode};
 use crate::{
     journal::{self, Journal},
     model::{Destination, EventPattern, Record},
-    route::{self, Bucket, Rule, Shared, Table},
+    route::{self, Bucket, Rule, Shared, Standing, Table},
     rules::{Config, Context, Document, Extension, KeyMatch},
 };
 
@@ -214,4 +214,35 @@ async fn a_great_many_undecided_events_are_kept_together() {
     let sent: Vec<_> = (0..1000).map(|key| key.to_string().parse().unwrap()).collect();
     assert_eq!(keys, sent);
     assert!(kept[100].reason.contains("the first of 900"), "{}", kept[100].reason);
+}
+
+#[tokio::test]
+async fn the_rules_count_what_was_accepted_and_nothing_that_was_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), None);
+    let (routes, name) = (Shared::default(), "photos".parse().unwrap());
+    let rules = compiled(&[("q", QUEUE, "a"), ("t", TOPIC, "")]);
+    Table::new(routes.clone()).replace("photos".parse().unwrap(), rules);
+    let acceptor = Acceptor::new(routes.clone(), journal.clone());
+    let counts = || {
+        let reader = routes.reader();
+        let Some(Standing::Rules(rules)) = reader.bucket(&name) else { panic!("no rules") };
+        let by_rule: Vec<_> = rules.matched_by_rule().map(|(_, matched)| matched).collect();
+        (rules.events(), rules.matched(), by_rule)
+    };
+    accept(&acceptor, &[put("photos", "a1"), put("photos", "b1")]).await;
+    assert_eq!(counts(), (2, 2, vec![1, 2]));
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let config = journal::Config { directory: elsewhere.path().into(), ..Default::default() };
+    let none = journal::Quotas::new(|_| Some(0));
+    let (journal, writer, _) = journal::open_with_quotas(&config, none).unwrap();
+    drop(thread::spawn(move || writer.run()));
+    let acceptor = Acceptor::new(routes.clone(), journal);
+    accept(&acceptor, &[put("photos", "a2")]).await;
+    assert_eq!(counts(), (3, 3, vec![2, 3]), "a lane that is new has no quota yet");
+    let body = format!(r#"{{"Records":[{}]}}"#, put("photos", "a3"));
+    let received = decode(body.as_bytes(), Encoding::Json, Timestamp::UNIX_EPOCH).unwrap();
+    acceptor.accept(received, None).await.unwrap_err();
+    assert_eq!(counts(), (3, 3, vec![2, 3]));
 }

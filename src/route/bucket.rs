@@ -13,6 +13,7 @@ use std::{
 
 use super::{
     filters::Filters,
+    hits::Hits,
     index::{Index, Work},
     residue::Residue,
 };
@@ -61,6 +62,7 @@ pub struct Bucket {
     /// The lane of each rule, by its number.
     lane_of: Box<[u32]>,
     pub(super) lanes: Box<[Lane]>,
+    pub(super) hits: Hits,
 }
 
 /// A rule that wants an event.
@@ -109,6 +111,7 @@ impl Bucket {
             raw,
             form: form.map(Box::new),
             residue: Residue::new(conditions).map(Box::new),
+            hits: Hits::new(ids.len()),
             ids: ids.into(),
             lane_of: lane_of.into(),
             lanes: lanes.into(),
@@ -172,9 +175,30 @@ impl Bucket {
         })
     }
 
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
     /// Whether nobody wants anything.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// Events that were accepted since these rules are in force.
+    pub fn events(&self) -> u64 {
+        self.hits.events()
+    }
+
+    /// Of these, those that at least one rule wanted.
+    pub fn matched(&self) -> u64 {
+        self.hits.matched()
+    }
+
+    /// Of these, those that each rule wanted, in the order of the document; EventBridge, which has
+    /// no id, is the last.
+    pub fn matched_by_rule(&self) -> impl Iterator<Item = (Option<&RuleId>, u64)> {
+        self.ids.iter().enumerate().map(|(rule, id)| (id.as_ref(), self.hits.of_rule(rule)))
     }
 }
 
@@ -187,6 +211,10 @@ impl Found {
     /// Whether none was found.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().copied()
     }
 
     /// Puts the rules into the order of the document.

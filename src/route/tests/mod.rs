@@ -3,5 +3,6 @@
 mod buckets;
 mod conditions;
 mod filters;
+mod hits;
 mod oracle;
 mod work;
