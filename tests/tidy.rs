@@ -92,7 +92,7 @@ const EDGES: [(&str, &[&str]); 23] = [
 ];
 
 /// The code that is values in, values out.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "src/model/",
     "src/rules/",
     "src/route/",
@@ -104,6 +104,7 @@ const PURE: [&str; 15] = [
     "src/deliver/dead_letter.rs",
     "src/deliver/limiter.rs",
     "src/deliver/policy.rs",
+    "src/deliver/rate.rs",
     "src/deliver/ticket.rs",
     "src/deliver/tickets.rs",
     "src/trace/context.rs",

@@ -407,6 +407,7 @@ impl<P: Publish> Lane<P> {
             (status.concurrency, status.in_flight) = (self.limiter.limit(), self.wire.len());
             status.waiting = self.tickets.resting() + self.graves.len();
             status.held_back = self.tickets.held_back();
+            status.recent.add(self.delivered - status.delivered, now);
             (status.delivered, status.oldest) = (self.delivered, self.oldest());
         });
     }

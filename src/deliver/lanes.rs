@@ -187,6 +187,7 @@ where
         let totals = self.journal.dead_totals();
         let rows = |name: &str| totals.get(name).map_or(0, |total| total.count);
         for (destination, imbalance) in self.books.check(&lanes, rows) {
+            self.statuses.checked(&destination, imbalance.size());
             metrics::imbalance(&destination, imbalance);
         }
         for lane in lanes {

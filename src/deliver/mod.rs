@@ -41,6 +41,7 @@ mod limiter;
 mod metrics;
 mod policy;
 mod pulse;
+mod rate;
 mod removal;
 mod settle;
 mod status;

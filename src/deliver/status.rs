@@ -1,12 +1,14 @@
 //! How the lanes are doing, for whoever asks.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
+
+use super::rate::Rate;
 
 /// One lane, as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,10 @@ pub struct LaneStatus {
     pub delivered: u64,
     /// When the oldest event that the lane knows of was accepted. It knows none that it has not read.
     pub oldest: Option<Timestamp>,
+    /// Messages delivered in a second, over about the last ten, for whoever asked [`Statuses`].
+    pub rate: f64,
+    /// What that is computed from: it falls while the lane does nothing, too.
+    pub(super) recent: Rate,
 }
 
 /// What a lane does.
@@ -65,6 +71,9 @@ pub struct LastError {
 pub struct Statuses {
     /// Locked when a lane opens or closes, and when somebody asks; never while delivering.
     lanes: Arc<Mutex<BTreeMap<Arc<str>, watch::Receiver<LaneStatus>>>>,
+    /// By how much the books of a destination differed at the last check, where they did. Locked at
+    /// each check, and when somebody asks.
+    imbalances: Arc<Mutex<HashMap<Arc<str>, u64>>>,
 }
 
 impl LaneState {
@@ -95,21 +104,44 @@ impl LaneStatus {
             held_back: 0,
             delivered: 0,
             oldest: None,
+            rate: 0.0,
+            recent: Rate::new(Instant::now()),
         }
+    }
+
+    fn at(&self, now: Instant) -> Self {
+        Self { rate: self.recent.per_second(now), ..self.clone() }
     }
 }
 
 impl Statuses {
     /// Every lane, by destination.
     pub fn all(&self) -> Vec<LaneStatus> {
+        let now = Instant::now();
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.values().map(|lane| lane.borrow().clone()).collect()
+        lanes.values().map(|lane| lane.borrow().at(now)).collect()
     }
 
     /// The lane of one destination, if it has one.
     pub fn of(&self, destination: &str) -> Option<LaneStatus> {
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.get(destination).map(|lane| lane.borrow().clone())
+        lanes.get(destination).map(|lane| lane.borrow().at(Instant::now()))
+    }
+
+    /// By how much the books of a destination differed when they were last checked; 0, or something
+    /// is wrong.
+    pub fn imbalance_of(&self, destination: &str) -> u64 {
+        let imbalances = self.imbalances.lock().unwrap_or_else(PoisonError::into_inner);
+        imbalances.get(destination).copied().unwrap_or_default()
+    }
+
+    pub(super) fn checked(&self, lane: &Arc<str>, imbalance: u64) {
+        let mut imbalances = self.imbalances.lock().unwrap_or_else(PoisonError::into_inner);
+        if imbalance == 0 {
+            imbalances.remove(lane);
+        } else {
+            imbalances.insert(Arc::clone(lane), imbalance);
+        }
     }
 
     pub(super) fn opened(&self, lane: Arc<str>, status: watch::Receiver<LaneStatus>) {
@@ -118,5 +150,19 @@ impl Statuses {
 
     pub(super) fn closed(&self, lane: &str) {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).remove(lane);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn books_that_agree_again_are_not_remembered() {
+        let (statuses, lane) = (Statuses::default(), "q".into());
+        statuses.checked(&lane, 3);
+        assert_eq!((statuses.imbalance_of("q"), statuses.imbalance_of("r")), (3, 0));
+        statuses.checked(&lane, 0);
+        assert_eq!(statuses.imbalance_of("q"), 0);
     }
 }

@@ -104,6 +104,24 @@ async fn a_lane_that_is_named_stays_open_without_work() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_rate_of_a_lane_is_seen_while_it_delivers_and_falls_when_it_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let (journal, publisher) =
+        (open_journal(&directory, &journal::Config::default()), Scripted::healthy());
+    run(&journal, &publisher, quick(), async |destinations, statuses| {
+        destinations.send_replace(named(&[QUEUE]));
+        until(|| statuses.of(QUEUE).is_some()).await;
+        let rate = || statuses.of(QUEUE).map(|lane| lane.rate).unwrap();
+        assert!(rate() < 0.01, "{}", rate());
+        append(&journal, &["a", "b", "c"]).await;
+        until(|| rate() > 0.09).await;
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert!(rate() < 0.01, "{}", rate());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_journal_takes_events_again_where_the_oldest_may_die() {
     let directory = tempfile::tempdir().unwrap();
     let config = journal::Config {
