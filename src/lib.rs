@@ -11,6 +11,7 @@ pub mod deliver; // 4  when to send
 pub mod replay; //    again, what was delivered before
 pub mod payload; //    what to send
 pub mod publish; // 5  how to send
+pub mod tail; //    what happens to events now, for whoever watches
 pub mod control; // the home of the notification documents, and their S3 API
 pub mod admin; // health, readiness, metrics
 pub mod telemetry; // logs, metrics, the service manager

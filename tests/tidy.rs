@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Who may import whom: a stage, and what it may name as `crate::…`. Everybody may name itself.
-const EDGES: [(&str, &[&str]); 23] = [
+const EDGES: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("journal", &["failpoint"]),
     ("telemetry", &[]),
@@ -22,15 +22,16 @@ const EDGES: [(&str, &[&str]); 23] = [
     ("tls", &["model", "stop"]),
     ("serve", &["model", "stop", "tls"]),
     ("trace", &["tls"]),
+    ("tail", &["model"]),
     ("rules", &["model"]),
     ("payload", &["model"]),
     ("publish", &["model", "trace"]),
     ("route", &["model", "rules"]),
-    ("ingest", &["journal", "model", "route", "serve", "stop", "tls", "trace"]),
-    ("deliver", &["failpoint", "journal", "model", "payload", "publish", "stop"]),
+    ("ingest", &["journal", "model", "route", "serve", "stop", "tail", "tls", "trace"]),
+    ("deliver", &["failpoint", "journal", "model", "payload", "publish", "stop", "tail"]),
     ("control", &["durable_file", "model", "route", "rules", "serve", "stop", "tls"]),
     ("replay", &["durable_file", "ingest", "journal", "model", "route", "stop"]),
-    ("admin", &["deliver", "journal", "model", "replay", "serve", "stop", "tls"]),
+    ("admin", &["deliver", "journal", "model", "replay", "serve", "stop", "tail", "tls"]),
     (
         "config",
         &[
@@ -66,6 +67,7 @@ const EDGES: [(&str, &[&str]); 23] = [
             "rules",
             "serve",
             "stop",
+            "tail",
             "telemetry",
             "tls",
             "trace",

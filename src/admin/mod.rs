@@ -15,6 +15,7 @@ mod parameters;
 mod refusal;
 mod replays;
 mod server;
+mod tail;
 #[cfg(test)]
 mod tests;
 

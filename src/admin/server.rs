@@ -14,13 +14,14 @@ use tokio::net::TcpListener;
 
 use super::{
     Answer, Asked, Config, Destination, Destinations, Guard, GuardError, Health, Refusal,
-    dead_letters, guard::admit, refusal::json, replays,
+    dead_letters, guard::admit, refusal::json, replays, tail,
 };
 use crate::{
     deliver::DeadLetters,
     replay::Replays,
     serve::{Port, serve},
     stop::Stop,
+    tail::Hub,
     tls,
 };
 
@@ -53,6 +54,8 @@ pub struct Sources {
     pub dead_letters: DeadLetters,
     /// What `/replays` is about.
     pub replays: Replays,
+    /// What `/tail` shows.
+    pub hub: Hub,
 }
 
 impl Server {
@@ -90,6 +93,7 @@ impl Server {
             .route("/destinations", get(destinations))
             .merge(dead_letters::routes())
             .merge(replays::routes())
+            .merge(tail::routes(stop.clone()))
             .fallback(unknown)
             .method_not_allowed_fallback(wrong_method)
             .layer(from_fn_with_state(Arc::new(guard), admit))

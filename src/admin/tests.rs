@@ -17,6 +17,7 @@ use crate::{
     route::Shared,
     serve::Port,
     stop::{Stopper, stopper},
+    tail::Hub,
 };
 
 const THUMBS: &str = "arn:aws:sqs:us-east-1:123456789012:thumbs";
@@ -49,6 +50,7 @@ impl Desk {
             destinations: Box::new(Vec::new),
             dead_letters: deliver::DeadLetters::new(journal.clone()),
             replays,
+            hub: Hub::default(),
         };
         let server =
             Server::bind(Port::new("127.0.0.1:0".parse().unwrap()), sources).await.unwrap();

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use tokio::sync::watch;
 
 use crate::{
-    admin, control, deliver, journal, model::Destination, replay, rules::Question, telemetry,
+    admin, control, deliver, journal, model::Destination, replay, rules::Question, tail, telemetry,
     vitals::refusal,
 };
 
@@ -17,12 +17,13 @@ pub(super) struct Known {
     pub(super) metrics: telemetry::Metrics,
     pub(super) explainer: control::Explainer,
     pub(super) replays: replay::Replays,
+    pub(super) hub: tail::Hub,
 }
 
 impl Known {
     /// Where the admin port gets its answers.
     pub(super) fn sources(self) -> admin::Sources {
-        let Self { journal, lanes, documents, metrics, explainer, replays } = self;
+        let Self { journal, lanes, documents, metrics, explainer, replays, hub } = self;
         admin::Sources {
             health: Box::new(health(journal.clone(), documents)),
             metrics: Box::new(exposition(journal.clone(), lanes.clone(), metrics)),
@@ -30,6 +31,7 @@ impl Known {
             destinations: Box::new(destinations(journal.clone(), lanes)),
             dead_letters: deliver::DeadLetters::new(journal),
             replays,
+            hub,
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     replay, route,
     serve::Port,
     stop::{Stop, stopper},
+    tail,
     telemetry::{
         self,
         systemd::{self, Sockets},
@@ -111,7 +112,8 @@ impl Daemon {
             control::Store::open(&config.notifications, scope.clone(), routes.clone())?;
         let documents = store.status();
         let loaded = documents.borrow().loaded;
-        let acceptor = ingest::Acceptor::new(routes.clone(), journal.clone());
+        let hub = tail::Hub::default();
+        let acceptor = ingest::Acceptor::new(routes.clone(), journal.clone()).watched(hub.clone());
         let port_of_events = port("events", config.listen.events, &mut sockets)?;
         let events = ingest::Listener::bind(port_of_events, &config.events, acceptor).await?;
         let aws = aws(config).await;
@@ -126,7 +128,8 @@ impl Daemon {
             journal.clone(),
             tables,
             routes.clone(),
-        );
+        )
+        .watched(hub.clone());
         let directory = &config.journal.directory;
         let is_named = answers::is_named(store.destinations());
         let (replays, replayer) = replay::open(directory, journal.clone(), routes, is_named)?;
@@ -138,6 +141,7 @@ impl Daemon {
             metrics,
             explainer,
             replays,
+            hub,
         };
         let admin =
             admin::Server::bind(port("admin", config.listen.admin, &mut sockets)?, known.sources())

@@ -9,22 +9,25 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use super::ticket::Ticket;
-use crate::{model::Message, publish::Limits};
+use crate::{model::Message, publish::Limits, tail::Subject};
 
 /// A message and where it came from.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) ticket: Ticket,
     pub(super) message: Message,
+    /// What is told of it to whoever watches.
+    pub(super) subject: Subject,
     /// When it became ready.
     pub(super) since: Instant,
 }
 
 /// The messages of one request, in their order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) tickets: Vec<Ticket>,
     pub(super) messages: Vec<Message>,
+    pub(super) subjects: Vec<Subject>,
     /// By the service's own way of counting.
     pub(super) weight: usize,
 }
@@ -88,7 +91,7 @@ impl Ready {
     /// The next request: whatever fits, at least one message if there is one. The first goes even
     /// if it is too large: the service shall say so.
     pub(super) fn cut(&mut self, shape: Shape, weigh: impl Fn(&Message) -> usize) -> Batch {
-        let mut batch = Batch { tickets: Vec::new(), messages: Vec::new(), weight: 0 };
+        let mut batch = Batch::default();
         let company = self.queue.front().map_or(0, |first| first.ticket.company);
         let entries = shape.entries.min(company);
         while batch.tickets.len() < entries
@@ -99,10 +102,11 @@ impl Ready {
             if !fits && !batch.tickets.is_empty() {
                 break;
             }
-            let Some(Delivery { ticket, message, .. }) = self.pop_front() else { break };
+            let Some(Delivery { ticket, message, subject, .. }) = self.pop_front() else { break };
             batch.weight = weight;
             batch.tickets.push(ticket);
             batch.messages.push(message);
+            batch.subjects.push(subject);
         }
         batch
     }

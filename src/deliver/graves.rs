@@ -6,6 +6,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use bytesize::ByteSize;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -20,6 +21,7 @@ use crate::{
     journal::{Burial, BuryError},
     model::Record,
     publish::Publish,
+    tail::Sighting,
 };
 
 /// Dead letters written at once.
@@ -59,6 +61,16 @@ pub(super) struct Relief {
     /// Bytes still to be buried.
     excess: u64,
     at: Option<Instant>,
+}
+
+/// What is about to be buried.
+#[derive(Debug, Default)]
+struct Letters {
+    letters: Vec<Burial>,
+    /// Of their records.
+    bytes: u64,
+    /// What is told of them, if somebody watches.
+    deaths: Vec<Sighting>,
 }
 
 impl Graves {
@@ -218,7 +230,9 @@ impl<P: Publish> Lane<P> {
         }
         self.forget().await;
         let mut graves = self.graves.take();
-        let Some((letters, bytes)) = self.letters(&mut graves).await? else { return Ok(0) };
+        let Some(Letters { letters, bytes, deaths }) = self.letters(&mut graves).await? else {
+            return Ok(0);
+        };
         self.graves.due = (!self.graves.letters.is_empty()).then_some(now);
         if letters.is_empty() {
             return Ok(0);
@@ -226,6 +240,7 @@ impl<P: Publish> Lane<P> {
         match self.reader.bury(letters).await {
             Ok(()) => {
                 self.buried(&graves);
+                self.surroundings.hub.tell(deaths);
                 Ok(bytes)
             }
             Err(cause) => {
@@ -248,18 +263,17 @@ impl<P: Publish> Lane<P> {
         info!(destination = %self.name, count = positions.len(), "discarded events that nobody asks for any more");
     }
 
-    /// The dead letters of these graves, or of so many of them as fit into the lane's memory, and
-    /// the bytes of their records; none if a record cannot be read now.
-    async fn letters(
-        &mut self,
-        graves: &mut Vec<Grave>,
-    ) -> Result<Option<(Vec<Burial>, u64)>, LaneError> {
-        let (mut letters, mut bytes) = (Vec::new(), 0);
+    /// The dead letters of these graves, or of so many of them as fit into the lane's memory; none
+    /// if a record cannot be read now.
+    async fn letters(&mut self, graves: &mut Vec<Grave>) -> Result<Option<Letters>, LaneError> {
+        let Letters { mut letters, mut bytes, mut deaths } = Letters::default();
         for grave in graves.iter_mut() {
             match self.read_again(&mut grave.ticket).await {
                 Ok(body) => {
                     bytes += body.len() as u64;
-                    letters.push(self.letter(grave, &body));
+                    let record = Record::decode(&body);
+                    deaths.extend(self.death(grave, record.as_ref().ok()));
+                    letters.push(self.letter(grave, record.as_ref().or(Err(&body))));
                 }
                 Err(cause) => {
                     self.graves.put_back(std::mem::take(graves));
@@ -272,16 +286,16 @@ impl<P: Publish> Lane<P> {
         }
         let later = graves.split_off(letters.len());
         self.graves.put_back(later);
-        Ok(Some((letters, bytes)))
+        Ok(Some(Letters { letters, bytes, deaths }))
     }
 
-    fn letter(&self, Grave { ticket, reason }: &Grave, body: &[u8]) -> Burial {
-        let record = Record::decode(body);
-        let contents = match &record {
+    fn letter(&self, grave: &Grave, record: Result<&Record, &Bytes>) -> Burial {
+        let Grave { ticket, reason } = grave;
+        let contents = match record {
             Ok(record) => Contents::Record(record),
-            Err(_) => Contents::Unreadable(body),
+            Err(body) => Contents::Unreadable(body),
         };
-        let message = record.as_ref().ok().and_then(|record| self.render(record, ticket.ordinal));
+        let message = record.ok().and_then(|record| self.render(record, ticket.ordinal));
         let remains = Remains::new(&contents, ticket.ordinal, message);
         let letter = DeadLetter::new(&self.name, ticket, reason, &contents, &remains);
         Burial { position: ticket.position, summary: letter.encode(), body: remains.encode() }

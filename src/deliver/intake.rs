@@ -20,6 +20,7 @@ use crate::{
     journal::{Fetched, Origin, ReadError},
     model::{Message, Record, RecordError},
     publish::Publish,
+    tail::Subject,
 };
 
 /// Messages that wait before a lane reads no further: some 3 MB of memory.
@@ -251,9 +252,9 @@ impl<P: Publish> Lane<P> {
             Ok(Presence::Here) | Err(_) => {}
         }
         match self.message(record, ticket.ordinal) {
-            Ok(message) => {
+            Ok((message, subject)) => {
                 self.expansion.rendered += size(&message) as u64;
-                self.ready.push_back(Delivery { ticket, message, since: now });
+                self.ready.push_back(Delivery { ticket, message, subject, since: now });
             }
             Err(reason) => self.graves.dig(Grave { ticket, reason }, now),
         }
@@ -263,11 +264,13 @@ impl<P: Publish> Lane<P> {
         &self,
         record: Result<Record, RecordError>,
         ordinal: usize,
-    ) -> Result<Message, Arc<Reason>> {
+    ) -> Result<(Message, Subject), Arc<Reason>> {
         let unreadable = |cause| Reason::new("unreadable", "UnreadableRecord", cause);
         let words = "the event has no form that this destination takes";
         let formless = || Reason::new("unreadable", "NoSuchForm", words);
-        self.render(&record.map_err(unreadable)?, ordinal).ok_or_else(formless)
+        let record = record.map_err(unreadable)?;
+        let message = self.render(&record, ordinal).ok_or_else(formless)?;
+        Ok((message, record.event.into()))
     }
 
     pub(super) fn is_expired(&self, ticket: &Ticket, wall: Timestamp) -> bool {

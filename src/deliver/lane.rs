@@ -38,6 +38,7 @@ use crate::{
     payload::{Form, Renderer},
     publish::{Publish, Verdict},
     stop::Stop,
+    tail::Hub,
 };
 
 /// How often the age of what waits is looked at, at the least: the wall clock may be set.
@@ -70,6 +71,8 @@ pub(super) struct Surroundings {
     pub(super) renderer: Arc<Renderer>,
     pub(super) still_wanted: StillWanted,
     pub(super) clock: Clock,
+    /// Told of every attempt, and of what is given up.
+    pub(super) hub: Hub,
     /// Changes when a document does.
     pub(super) documents: watch::Receiver<()>,
 }

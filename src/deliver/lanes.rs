@@ -28,6 +28,7 @@ use crate::{
     payload::Renderer,
     publish::Publish,
     stop::Stop,
+    tail::Hub,
 };
 
 /// How often to check the books, and to see what changes without a word: events for a destination
@@ -65,6 +66,7 @@ pub struct Lanes<C> {
     connect: C,
     still_wanted: StillWanted,
     clock: Clock,
+    hub: Hub,
     statuses: Statuses,
     books: Books,
     open: HashMap<Arc<str>, Open>,
@@ -102,6 +104,7 @@ where
             connect,
             still_wanted,
             clock: Clock::default(),
+            hub: Hub::default(),
             statuses: Statuses::default(),
             books: Books::default(),
             open: HashMap::new(),
@@ -110,6 +113,13 @@ where
             pulse,
             questions,
         }
+    }
+
+    /// Tells whoever watches what becomes of events.
+    #[must_use]
+    pub fn watched(mut self, hub: Hub) -> Self {
+        self.hub = hub;
+        self
     }
 
     /// Asks whether they move.
@@ -242,6 +252,7 @@ where
             renderer: Arc::clone(&self.renderer),
             still_wanted: self.still_wanted.clone(),
             clock: self.clock.clone(),
+            hub: self.hub.clone(),
             documents: changes.subscribe(),
         };
         let (orders, ordered) = watch::channel(Orders::default());

@@ -44,6 +44,7 @@ mod pulse;
 mod rate;
 mod removal;
 mod settle;
+mod sightings;
 mod status;
 mod sweep;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::{
-    batch::Delivery,
+    batch::{Batch, Delivery},
     circuit::{News, Opened, State, Why},
     graves::Grave,
     lane::{Answer, Lane},
@@ -35,6 +35,7 @@ impl<P: Publish> Lane<P> {
             self.counters.failed(cause.class);
         }
         self.heed(&answer, now);
+        self.tell_attempt(&answer.batch, &answer.verdicts);
         self.settle_each(answer, now).await;
         if self.circuit.state() != State::Closed {
             self.park();
@@ -193,8 +194,9 @@ impl<P: Publish> Lane<P> {
         let is_delivered = |verdict: &&Verdict| matches!(verdict, Verdict::Delivered);
         self.delivered += verdicts.iter().filter(is_delivered).count() as u64;
         let (mut delivered, mut again) = (Vec::with_capacity(verdicts.len()), Vec::new());
-        let sent = batch.tickets.into_iter().zip(batch.messages).zip(verdicts);
-        for ((mut ticket, message), verdict) in sent {
+        let Batch { tickets, messages, subjects, .. } = batch;
+        let sent = tickets.into_iter().zip(messages.into_iter().zip(subjects)).zip(verdicts);
+        for ((mut ticket, (message, subject)), verdict) in sent {
             let (fate, blame) = self.policy.fate(&verdict, request, &ticket, self.delivered);
             if let Some(cause) = verdict.cause() {
                 let wall = self.surroundings.clock.now();
@@ -206,7 +208,7 @@ impl<P: Publish> Lane<P> {
                 Fate::Dead => self.graves.dig(Grave::of(ticket), now),
                 Fate::Split(company) => {
                     ticket.company = company;
-                    again.push(Delivery { ticket, message, since: now });
+                    again.push(Delivery { ticket, message, subject, since: now });
                 }
                 Fate::Wait(company) => self.wait(ticket, company, &verdict, now),
             }

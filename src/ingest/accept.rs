@@ -12,11 +12,13 @@ use super::{
     decode::{Arrival, Received, Rejected, Sent},
     metrics::{self, Counters, Counts},
     records::add_records,
+    sightings::Sightings,
 };
 use crate::{
     journal::{AppendError, Aside, DatabaseError, Journal, NewRecord, Origin},
     model::{Event, Record},
     route::{Bucket, Found, Shared, Standing, Tally},
+    tail::Hub,
 };
 
 /// So many undecided events of a request are kept each by itself.
@@ -28,6 +30,7 @@ pub struct Acceptor {
     routes: Shared,
     journal: Journal,
     counters: Counters,
+    hub: Hub,
 }
 
 /// What the store is told.
@@ -70,6 +73,7 @@ struct Routed {
     ids: HashSet<u128>,
     /// What the rules wanted; counted once it is accepted, for what is refused comes again.
     tally: Tally,
+    sightings: Sightings,
 }
 
 impl Routed {
@@ -80,12 +84,19 @@ impl Routed {
             self.duplicates += 1;
             return;
         }
-        let before = self.records.len();
-        store(rules, event, found, &mut self.records);
+        let ((event, sent), before) = (event, self.records.len());
+        rules.find_with(event.event_type, &event.key, || sent.attributes(), found);
+        // In the order of the document, so that the same events always make the same records.
+        found.sort();
         self.tally.add(rules, found);
+        let about = self.sightings.about(&event);
+        let wanted = rules.matches(found);
+        let wanted = wanted.inspect(|rule| self.sightings.matched(about.as_ref(), rule));
+        add_records(event, wanted, Origin::Store, &mut self.records);
         let stored = self.records.get_mut(before..).unwrap_or_default();
         if stored.is_empty() {
             self.unmatched += 1;
+            self.sightings.unmatched(about);
             return;
         }
         // Those of one event are one thing for the journal, however many they are.
@@ -111,7 +122,14 @@ pub enum AcceptError {
 impl Acceptor {
     /// Takes events by the rules of `routes` into `journal`.
     pub fn new(routes: Shared, journal: Journal) -> Self {
-        Self { routes, journal, counters: Counters::new() }
+        Self { routes, journal, counters: Counters::new(), hub: Hub::default() }
+    }
+
+    /// Tells whoever watches what becomes of events.
+    #[must_use]
+    pub fn watched(mut self, hub: Hub) -> Self {
+        self.hub = hub;
+        self
     }
 
     /// Accepts all of a request or nothing of it. When this answers `Ok`, every matched event is
@@ -131,32 +149,42 @@ impl Acceptor {
         }
         let rejected = received.rejected.iter().map(|rejected| rejected.records as u64);
         counts.quarantined = rejected.sum();
+        let mut sightings = Sightings::new(&self.hub);
+        received.rejected.iter().for_each(|rejected| sightings.rejected(rejected));
         let mut asides: Vec<Aside> = received.rejected.into_iter().map(aside).collect();
-        let Routed { records, undecided, matched, unmatched, duplicates, tally, .. } =
-            self.route(received.events, trace_id);
+        let Routed { records, undecided, matched, unmatched, duplicates, tally, sightings, .. } =
+            self.route(received.events, trace_id, sightings);
         (counts.matched, counts.unmatched) = (matched, unmatched);
         counts.quarantined += undecided.len() as u64;
         asides.extend(set_aside(undecided));
         counts.duplicates = duplicates + self.keep(records, asides, counts.quarantined).await?;
         self.counters.add(&counts);
         tally.count();
+        sightings.tell(&self.hub);
         let Counts { received, matched, duplicates, quarantined, .. } = counts;
         Ok(Accepted { received, matched, duplicates, quarantined })
     }
 
     /// Finds out who wants these events, without waiting for anything.
-    fn route(&self, events: Vec<Arrival>, trace_id: Option<&str>) -> Routed {
+    fn route(&self, events: Vec<Arrival>, trace_id: Option<&str>, sightings: Sightings) -> Routed {
         let (reader, mut found) = (self.routes.reader(), Found::default());
-        let mut routed = Routed::default();
+        let mut routed = Routed { sightings, ..Routed::default() };
         for Arrival { mut event, sent } in events {
             event.trace_id = trace_id.map(str::to_owned);
             match reader.bucket(&event.bucket) {
-                Some(Standing::Undecided) => routed.undecided.push(event),
+                Some(Standing::Undecided) => {
+                    routed.sightings.undecided(&event);
+                    routed.undecided.push(event);
+                }
                 Some(Standing::Rules(rules)) => {
                     let id = self.journal.deduplicates().then(|| event.id().as_u128());
                     routed.take(rules, (event, &sent), id, &mut found);
                 }
-                None => routed.unmatched += 1,
+                None => {
+                    let about = routed.sightings.about(&event);
+                    routed.sightings.unmatched(about);
+                    routed.unmatched += 1;
+                }
             }
         }
         routed
@@ -211,17 +239,4 @@ fn of_many(reason: &impl Display, records: usize) -> String {
         1 => reason.to_string(),
         _ => format!("{reason} (that is the first of {records} that are kept together)"),
     }
-}
-
-/// Adds the records of the event for whoever wants it; none if nobody does.
-fn store(
-    bucket: &Bucket,
-    (event, sent): (Event, &Sent),
-    found: &mut Found,
-    records: &mut Vec<NewRecord>,
-) {
-    bucket.find_with(event.event_type, &event.key, || sent.attributes(), found);
-    // In the order of the document, so that the same events always make the same records.
-    found.sort();
-    add_records(event, bucket.matches(found), Origin::Store, records);
 }

@@ -12,6 +12,7 @@ mod listen;
 mod metrics;
 mod misdirected;
 mod records;
+mod sightings;
 #[cfg(test)]
 mod tests;
 

@@ -6,5 +6,5 @@
 mod server;
 mod token;
 
-pub use server::{Port, serve};
+pub use server::{Endless, Port, serve};
 pub use token::{Token, TokenError};

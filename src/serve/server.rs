@@ -4,6 +4,8 @@
 //! a client that stays half-way through a request must not outlast the grace of a stop.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     io::{self, ErrorKind},
     net::{self, SocketAddr},
     pin::pin,
@@ -44,10 +46,16 @@ const HEAD_WAIT_MAX: Duration = Duration::from_mins(2);
 /// may have been made just before: its client was not refused and must not be left without an
 /// answer.
 const FIRST_REQUEST_WAIT: Duration = Duration::from_secs(1);
+/// How long a stop waits for the client of an answer without an end to read what is left of it.
+const ENDLESS_WAIT: Duration = Duration::from_secs(1);
 /// What is buffered of a connection, and so the largest head, in bytes.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 /// The wait for file descriptors that others may give back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// Goes with an answer that has no end: a stop does not wait for its client to read what is left.
+#[derive(Clone, Copy, Debug)]
+pub struct Endless;
 
 /// Where a listener takes connections.
 #[derive(Debug)]
@@ -171,26 +179,57 @@ async fn connect(stream: TcpStream, tls: Option<tls::Acceptor>, way: Way) {
     }
 }
 
+/// How far the requests of a connection have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// There was none.
+    Silent,
+    /// The first has begun.
+    Begun,
+    /// One is answered without an end.
+    Endless,
+}
+
 /// Answers the requests of one connection, one after the other.
 async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, way: Way) {
     let Way { service, http, stop } = way;
-    let (begun, mut has_begun) = watch::channel(false);
+    let (stage, mut stages) = watch::channel(Stage::Silent);
     let service = service_fn(move |request| {
-        begun.send_replace(true);
-        service.call(request)
+        stage.send_replace(Stage::Begun);
+        let (answering, stage) = (service.call(request), stage.clone());
+        async move {
+            let answer = answering.await?;
+            if answer.extensions().get::<Endless>().is_some() {
+                stage.send_replace(Stage::Endless);
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let stopping = async {
         stop.requested().await;
-        drop(timeout(FIRST_REQUEST_WAIT, has_begun.wait_for(|begun| *begun)).await);
+        let begun = stages.wait_for(|stage| *stage != Stage::Silent);
+        drop(timeout(FIRST_REQUEST_WAIT, begun).await);
+        stages
     };
     let served = tokio::select! {
         biased;
         served = connection.as_mut() => served,
-        () = stopping => {
+        mut stages = stopping => {
             // Of a connection without a request, the end at once.
             connection.as_mut().graceful_shutdown();
-            connection.await
+            let let_go = async {
+                if stages.wait_for(|stage| *stage == Stage::Endless).await.is_ok() {
+                    sleep(ENDLESS_WAIT).await;
+                } else {
+                    pending().await
+                }
+            };
+            tokio::select! {
+                biased;
+                served = connection => served,
+                () = let_go => Ok(()),
+            }
         }
     };
     if let Err(cause) = served {
@@ -214,7 +253,13 @@ fn report(ended: Result<(), JoinError>) {
 mod tests {
     use std::sync::Arc;
 
-    use axum::{body::Bytes, routing::get};
+    use axum::{
+        Extension,
+        body::{Body, Bytes},
+        response::IntoResponse,
+        routing::get,
+    };
+    use futures_util::stream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -224,7 +269,9 @@ mod tests {
     async fn serving(held: &Arc<()>) -> (SocketAddr, Stopper, JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/", get(|| async { "hello" }).post(hello));
+        let router = Router::new()
+            .route("/", get(|| async { "hello" }).post(hello))
+            .route("/endless", get(endless));
         let held = Arc::clone(held);
         let router = router.fallback(move || {
             let held = Arc::clone(&held);
@@ -238,6 +285,11 @@ mod tests {
 
     async fn hello(_: Bytes) -> &'static str {
         "hello"
+    }
+
+    async fn endless() -> impl IntoResponse {
+        let chunk = || Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 1 << 16]));
+        (Extension(Endless), Body::from_stream(stream::repeat_with(chunk)))
     }
 
     async fn connected(address: SocketAddr, sent: &str) -> TcpStream {
@@ -324,5 +376,16 @@ mod tests {
         client.write_all(b"ab").await.unwrap();
         assert!(answer(&mut client).await.contains("200 OK"));
         server.join_next().await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_stop_does_not_wait_for_who_does_not_read_an_answer_without_an_end() {
+        let held = Arc::new(());
+        let (address, stopper, mut server) = serving(&held).await;
+        let mut client = connected(address, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        client.read_exact(&mut [0; 1000]).await.unwrap();
+        stopper.request();
+        server.join_next().await.unwrap().unwrap();
+        assert_eq!(Arc::strong_count(&held), 1, "nothing of the connection is left");
     }
 }

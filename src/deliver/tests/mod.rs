@@ -37,6 +37,7 @@ use crate::{
     payload::{self, Form, Renderer},
     publish::{Cause, Limits, Publish, Verdict},
     stop::{Stop, Stopper, stopper},
+    tail::Hub,
 };
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:q";
@@ -318,6 +319,7 @@ impl Bench {
             renderer: Arc::new(renderer()),
             still_wanted: StillWanted::new(move |event, _, _| wanted(event.key.as_str())),
             clock: clock(),
+            hub: Hub::default(),
             documents: changes,
         };
         let (orders, ordered) = watch::channel(Orders::default());
