@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::{Path, RawQuery, State},
     http::StatusCode,
     response::Response,
@@ -13,7 +12,7 @@ use jiff::Timestamp;
 
 use super::{
     BATCH_MAX, Batch, DeadLetter, Done, Page, Refusal, Selection, body::Body,
-    parameters::Parameters, refusal::json, server::Sources,
+    parameters::Parameters, refusal::json, routes::Route, server::Sources,
 };
 use crate::{
     deliver::{Filter, Listed, Payload},
@@ -33,12 +32,13 @@ enum Deed {
     Purge,
 }
 
-pub(super) fn routes() -> Router<Arc<Sources>> {
-    Router::new()
-        .route("/dead-letters", get(list))
-        .route("/dead-letters/{id}", get(show))
-        .route("/dead-letters/redrive", post(redrive))
-        .route("/dead-letters/purge", post(purge))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        ("/dead-letters", get(list)),
+        ("/dead-letters/{id}", get(show)),
+        ("/dead-letters/redrive", post(redrive)),
+        ("/dead-letters/purge", post(purge)),
+    ]
 }
 
 async fn list(

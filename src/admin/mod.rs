@@ -14,6 +14,7 @@ mod health;
 mod parameters;
 mod refusal;
 mod replays;
+mod routes;
 mod server;
 mod tail;
 #[cfg(test)]

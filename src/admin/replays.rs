@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::{Path, State},
     http::StatusCode,
     response::Response,
@@ -11,13 +10,11 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Refusal, body::Body, refusal, server::Sources};
+use super::{Refusal, body::Body, refusal, routes::Route, server::Sources};
 use crate::replay::{CancelError, Order, StartError};
 
-pub(super) fn routes() -> Router<Arc<Sources>> {
-    Router::new()
-        .route("/replays", get(list).post(start))
-        .route("/replays/{id}", get(show).delete(cancel))
+pub(super) fn routes() -> Vec<Route> {
+    vec![("/replays", get(list).post(start)), ("/replays/{id}", get(show).delete(cancel))]
 }
 
 async fn list(State(sources): State<Arc<Sources>>) -> Response {

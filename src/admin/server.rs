@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc};
 
 use axum::{
-    Router,
+    Extension,
     extract::{RawQuery, State},
     http::{StatusCode, header},
     middleware::from_fn_with_state,
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use super::{
     Answer, Asked, Config, Destination, Destinations, Guard, GuardError, Health, Refusal,
-    dead_letters, guard::admit, refusal::json, replays, tail,
+    guard::admit, refusal::json, routes, routes::Route,
 };
 use crate::{
     deliver::DeadLetters,
@@ -85,22 +85,29 @@ impl Server {
         tls: Option<tls::Acceptor>,
         stop: Stop,
     ) -> Result<(), Infallible> {
-        let router = Router::new()
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(readyz))
-            .route("/metrics", get(metrics))
-            .route("/explain", get(explain))
-            .route("/destinations", get(destinations))
-            .merge(dead_letters::routes())
-            .merge(replays::routes())
-            .merge(tail::routes(stop.clone()))
+        let router = routes::router()
             .fallback(unknown)
             .method_not_allowed_fallback(wrong_method)
+            .layer(Extension(stop.clone()))
             .layer(from_fn_with_state(Arc::new(guard), admit))
             .with_state(self.sources);
         serve(self.listener, tls, router, stop).await;
         Ok(())
     }
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        ("/healthz", get(healthz)),
+        ("/readyz", get(readyz)),
+        ("/metrics", get(metrics)),
+        ("/explain", get(explain)),
+        ("/destinations", get(destinations)),
+    ]
+}
+
+async fn healthz() -> &'static str {
+    "ok\n"
 }
 
 async fn readyz(State(sources): State<Arc<Sources>>) -> Response {

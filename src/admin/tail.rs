@@ -6,7 +6,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    Extension, Router,
+    Extension,
     body::{Body, Bytes},
     extract::{RawQuery, State},
     http::header,
@@ -17,7 +17,7 @@ use futures_util::stream;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{Refusal, parameters::Parameters, server::Sources};
+use super::{Refusal, parameters::Parameters, routes::Route, server::Sources};
 use crate::{
     serve::Endless,
     stop::Stop,
@@ -31,8 +31,8 @@ const CHUNK_BYTES: usize = 16 << 10;
 
 const KNOWN: [&str; 3] = ["bucket", "prefix", "destination"];
 
-pub(super) fn routes(stop: Stop) -> Router<Arc<Sources>> {
-    Router::new().route("/tail", get(tail)).layer(Extension(stop))
+pub(super) fn routes() -> Vec<Route> {
+    vec![("/tail", get(tail))]
 }
 
 async fn tail(
