@@ -305,7 +305,7 @@ impl<P: Publish> Lane<P> {
         self.graves.failures = 0;
         let destination = &self.name;
         for Grave { ticket, reason } in graves {
-            self.counters.dead(reason.class);
+            self.meters.dead(reason.class);
             let seq = ticket.position.seq();
             debug!(%destination, seq, class = reason.class, cause = %reason, "event became a dead letter");
             if let Some(key) = ticket.key {

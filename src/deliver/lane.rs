@@ -25,7 +25,7 @@ use super::{
     graves::{Graves, Relief},
     intake::{Expansion, Intake},
     limiter::{Epoch, Limiter},
-    metrics::Counters,
+    metrics::Meters,
     policy::Policy,
     removal::Absences,
     sweep::Sweep,
@@ -97,7 +97,7 @@ pub(super) struct Lane<P> {
     pub(super) form: Form,
     pub(super) config: Config,
     pub(super) policy: Policy,
-    pub(super) counters: Counters,
+    pub(super) meters: Meters,
     pub(super) limiter: Limiter,
     pub(super) circuit: Circuit,
     pub(super) shape: Shape,
@@ -157,7 +157,7 @@ impl<P: Publish> Lane<P> {
         let name: Arc<str> = destination.as_str().into();
         let (max_attempts, unknown_attempts) = (config.max_attempts, config.unknown_attempts);
         Self {
-            counters: Counters::new(&name),
+            meters: Meters::new(&name),
             policy: Policy { max_attempts, unknown_attempts },
             limiter: Limiter::new(config.concurrency_min.get(), config.concurrency_max.get()),
             circuit: Circuit::new(config.backoff.clone(), config.probe_interval),

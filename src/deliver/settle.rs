@@ -31,8 +31,9 @@ impl<P: Publish> Lane<P> {
     pub(super) async fn settle(&mut self, answer: Answer) {
         failpoint::here("deliver::published");
         let now = Instant::now();
+        self.meters.attempted(answer.round_trip);
         for cause in answer.verdicts.iter().filter_map(Verdict::cause) {
-            self.counters.failed(cause.class);
+            self.meters.failed(cause.class);
         }
         self.heed(&answer, now);
         self.tell_attempt(&answer.batch, &answer.verdicts);
@@ -230,7 +231,8 @@ impl<P: Publish> Lane<P> {
     }
 
     async fn acknowledge(&mut self, delivered: &[Ticket]) {
-        self.counters.delivered(delivered.len());
+        let now = self.surroundings.clock.now();
+        self.meters.delivered(delivered.iter().map(|ticket| ticket.age(now)));
         let positions: Vec<_> = delivered.iter().map(|ticket| ticket.position).collect();
         self.reader.acknowledge(&positions).await;
         delivered.iter().filter_map(|ticket| ticket.key).for_each(|key| self.tickets.finished(key));

@@ -22,6 +22,16 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class.
+    pub const ALL: [Self; 6] = [
+        Self::Throttled,
+        Self::Transient,
+        Self::Broken,
+        Self::Poison,
+        Self::BatchShape,
+        Self::Unknown,
+    ];
+
     /// The label in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {

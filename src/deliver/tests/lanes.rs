@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{sync::watch, time::timeout};
 
 use super::{
     QUEUE, Scripted, append, denied, keys, named, open_journal, quick, record, renderer, try_append,
 };
 use crate::{
-    deliver::{Config, Connection, Lanes, Statuses, StillWanted, WhenFull},
+    deliver::{Config, Connection, Lanes, Statuses, StillWanted, WhenFull, observe},
     journal::{self, AppendError, Journal},
     model::Destination,
     payload::Form,
@@ -99,6 +100,42 @@ async fn a_lane_that_is_named_stays_open_without_work() {
         until(|| statuses.of(QUEUE).is_some()).await;
         tokio::time::sleep(Duration::from_mins(10)).await;
         assert!(statuses.of(QUEUE).is_some());
+    })
+    .await;
+}
+
+/// The recorder forgets no gauge by itself.
+#[tokio::test(start_paused = true)]
+async fn the_metrics_of_a_lane_that_is_closed_say_so() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let directory = tempfile::tempdir().unwrap();
+    let (journal, publisher) =
+        (open_journal(&directory, &journal::Config::default()), Scripted::healthy());
+    let shown = |statuses: &Statuses| {
+        observe(&journal, statuses);
+        recorder.handle().render()
+    };
+    let delivering = format!("fanfare_lane_state{{destination=\"{QUEUE}\",state=\"delivering\"}}");
+    let concurrency = format!("fanfare_lane_concurrency{{destination=\"{QUEUE}\"}}");
+    run(&journal, &publisher, quick(), async |destinations, statuses| {
+        destinations.send_replace(named(&[QUEUE]));
+        until(|| statuses.of(QUEUE).is_some_and(|lane| lane.concurrency > 0)).await;
+        append(&journal, &["a"]).await;
+        let open = shown(&statuses);
+        assert!(open.contains(&format!("{delivering} 1")), "{open}");
+        assert!(!open.contains(&format!("{concurrency} 0")), "{open}");
+
+        destinations.send_replace(named(&[]));
+        until(|| statuses.all().is_empty()).await;
+        let closed = shown(&statuses);
+        for line in [
+            format!("{delivering} 0"),
+            format!("{concurrency} 0"),
+            format!("fanfare_books_delivered{{destination=\"{QUEUE}\"}} 1"),
+        ] {
+            assert!(closed.lines().any(|found| found == line), "{line} is not in {closed}");
+        }
     })
     .await;
 }
