@@ -127,6 +127,7 @@ mod quota;
 mod ledger;
 mod log;
 mod meta;
+mod metrics;
 mod open;
 mod reader;
 mod recent;
@@ -154,6 +155,7 @@ pub use handle::{AppendError, Appended, Journal, LaneStatus, OpenReaderError, Re
 pub use history::{History, Past};
 pub use log::WriteError;
 pub use meta::{Aside, Quarantined};
+pub use metrics::{describe, observe};
 pub use open::{OpenError, open, open_with_quotas};
 pub use quota::Quotas;
 pub use reader::{Fetched, Position, ReadError, Reader};

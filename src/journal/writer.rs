@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::metrics::Histogram;
 use tokio::{
     runtime::{self, Runtime},
     sync::{mpsc, oneshot, watch},
@@ -27,6 +28,7 @@ use super::{
     handle::{Meter, Shared},
     ledger::Ledger,
     log::{CommitError, Log, holder},
+    metrics,
     reader::{Opened, Tail},
     recent::Recent,
     room::{Need, RETRY, Room, is_full},
@@ -149,6 +151,7 @@ pub struct Writer {
     /// Every handle and reader is gone.
     closing: bool,
     buffer: Vec<u8>,
+    commit_duration: Histogram,
 }
 
 /// What recovery knows of the lanes.
@@ -201,6 +204,7 @@ pub(super) fn pair(
         merging: None,
         closing: false,
         buffer: Vec::new(),
+        commit_duration: metrics::commit_duration(),
     };
     writer.publish_meters();
     writer.publish_status();
@@ -577,7 +581,9 @@ impl Writer {
         self.acks.iter().for_each(|(&id, ack)| draft.acknowledge(id, ack));
         group.releases.iter().for_each(|release| draft.release(release));
         group.records.iter().for_each(|record| draft.record(record));
+        let begun = Instant::now();
         let (at, buffer) = self.log.commit(draft)?;
+        self.commit_duration.record(begun.elapsed());
         // A rare large group must not keep its memory.
         self.buffer = if buffer.capacity() > GROUP_BYTES / 8 { Vec::new() } else { buffer };
         self.account(group, at);
