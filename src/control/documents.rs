@@ -18,6 +18,7 @@ use super::{
     files::swap,
     last_good::LastGood,
     listing::{Found, Listing, files_of, list},
+    metrics,
     read::{is_xml, read_document},
 };
 use crate::{
@@ -285,6 +286,7 @@ impl Documents {
         let file = found.files.first().map(|(path, _)| path.clone()).unwrap_or_default();
         let broken = Broken { file, problem: OneLine(cause).to_string(), in_force };
         if before.broken.as_ref() != Some(&broken) {
+            metrics::rejected();
             self.is_changed |= document.is_none();
             let (file, cause) = (OneLine(broken.file.display()), &broken.problem);
             error!(%file, %cause, in_force = in_force.words(), "notification document is broken");

@@ -13,6 +13,7 @@ mod explain;
 mod files;
 mod last_good;
 mod listing;
+mod metrics;
 mod read;
 mod requests;
 mod status;
@@ -29,6 +30,7 @@ pub use api::{
 pub use config::Config;
 pub use explain::{Explainer, explain_files};
 pub use listing::{documents_in, misnamed_in};
+pub use metrics::{describe, observe};
 pub use read::{DocumentError, Scope, read_document};
 pub use requests::{GetError, PutError, Requests, Stopped, Unreadable};
 pub use status::{Broken, InForce, Status};

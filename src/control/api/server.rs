@@ -29,7 +29,7 @@ use super::{
     sigv4::SignedBody,
 };
 use crate::{
-    control::{GetError, PutError, Requests, Scope},
+    control::{GetError, PutError, Requests, Scope, metrics},
     model::{BucketName, Owners},
     rules::{Context, Document, EventBridge},
     serve::{Port, serve},
@@ -109,6 +109,7 @@ impl Server {
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let ids = Ids::new();
     let (head, mut body) = request.into_parts();
+    let action = Operation::of(&head, api.config.domain.as_ref()).map(|it| it.action);
     let credentials = Arc::clone(&api.credentials.borrow());
     let verified = credentials.verify(&head, Timestamp::now());
     let signer = verified.as_ref().ok().map(|(signer, _)| signer.clone());
@@ -127,6 +128,7 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
             refusal.into_response(&ids)
         }
     };
+    metrics::answered(action, answer.status().as_u16());
     ids.stamp(answer)
 }
 
@@ -177,7 +179,8 @@ impl Api {
             Action::GetBucketNotification => self.get(bucket).await,
             Action::PutBucketNotification => {
                 checksum::refuse_other(&head.headers, &body)?;
-                let (document, message_id) = self.accept(&bucket, &body, head, ids).await?;
+                let accepted = self.accept(&bucket, &body, head, ids).await;
+                let (document, message_id) = accepted.inspect_err(|_| metrics::rejected())?;
                 let (rules, event_bridge) = (document.rules().len(), document.event_bridge());
                 self.store(&bucket, document).await?;
                 info!(
