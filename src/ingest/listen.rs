@@ -3,9 +3,8 @@
 //! A store repeats what was answered 4xx for ever, and everything behind it waits. So only what
 //! is not JSON at all is refused; JSON that is no event is answered 200 and set aside.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Instant};
 
-use ::metrics::Counter;
 use axum::{
     Router,
     body::BodyDataStream,
@@ -21,7 +20,7 @@ use super::{
     AcceptError, Accepted, Acceptor, Config,
     body::{BodyError, Memory, discard},
     decode::{DecodeError, Encoding, decode},
-    metrics,
+    metrics::Requests,
     misdirected::{is_for_s3, send_to_s3},
 };
 use crate::{
@@ -65,8 +64,7 @@ struct Desk {
     token: Option<Token>,
     memory: Memory,
     spans: Spans,
-    /// Requests that were answered 200, which nearly all are.
-    taken: Counter,
+    requests: Requests,
 }
 
 /// Why a request is refused.
@@ -92,8 +90,8 @@ impl Listener {
         let memory = Memory::new(body_limit);
         let address = port.address();
         let listener = port.open().await.map_err(|source| BindError::Bind { address, source })?;
-        let taken = metrics::requests(StatusCode::OK.as_u16());
-        let desk = Desk { acceptor, token, memory, spans: Spans::default(), taken };
+        let (spans, requests) = (Spans::default(), Requests::new());
+        let desk = Desk { acceptor, token, memory, spans, requests };
         Ok(Self { listener, desk })
     }
 
@@ -122,13 +120,15 @@ async fn answer(State(desk): State<Arc<Desk>>, request: Request) -> Response {
         _ if is_for_s3(&request) => send_to_s3(request).await,
         // RustFS probes with HEAD; a person looks with GET.
         Method::HEAD | Method::GET => StatusCode::OK.into_response(),
-        Method::POST => desk.answer(request).await,
+        Method::POST => {
+            let begun = Instant::now();
+            let response = desk.answer(request).await;
+            desk.requests.accepted_in(begun.elapsed());
+            response
+        }
         _ => refuse(&Refusal::Method),
     };
-    match response.status() {
-        StatusCode::OK => desk.taken.increment(1),
-        status => metrics::requests(status.as_u16()).increment(1),
-    }
+    desk.requests.answered(response.status().as_u16());
     response
 }
 

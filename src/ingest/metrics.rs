@@ -1,17 +1,23 @@
 //! The metrics of events that stores send.
 
-use metrics::{Counter, counter, describe_counter};
+use std::time::Duration;
+
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
 
 const RECEIVED: &str = "fanfare_events_received_total";
 const MATCHED: &str = "fanfare_events_matched_total";
 const UNMATCHED: &str = "fanfare_events_unmatched_total";
-const DUPLICATES: &str = "fanfare_duplicates_total";
+const DUPLICATES: &str = "fanfare_events_duplicate_total";
 const DROPPED: &str = "fanfare_events_dropped_total";
 const QUARANTINED: &str = "fanfare_events_quarantined_total";
 const EVICTED: &str = "fanfare_quarantine_evicted_total";
 const REQUESTS: &str = "fanfare_ingest_requests_total";
+const ACCEPT_DURATION: &str = "fanfare_accept_duration_seconds";
 
-/// Describes the metrics to the recorder.
+/// The answers of the listener.
+const STATUSES: [u16; 7] = [200, 400, 401, 405, 408, 413, 503];
+
+/// Describes the metrics to the recorder; what counts begins with 0.
 pub fn describe() {
     describe_counter!(RECEIVED, "Events in requests that were answered with 200.");
     describe_counter!(MATCHED, "Events that at least one rule wants; they are in the journal.");
@@ -24,6 +30,15 @@ pub fn describe() {
     describe_counter!(QUARANTINED, "Things that stores sent as events and that are none.");
     describe_counter!(EVICTED, "Rows that left the full quarantine for newer ones.");
     describe_counter!(REQUESTS, "Requests on the events listener, by status code.");
+    describe_histogram!(
+        ACCEPT_DURATION,
+        Unit::Seconds,
+        "Time from the head of a request with events to its answer: body, decoding, commit."
+    );
+    for status in STATUSES {
+        requests(status).increment(0);
+    }
+    evicted(0);
 }
 
 /// What became of the events of one request.
@@ -74,7 +89,33 @@ pub(super) fn evicted(rows: u64) {
     counter!(EVICTED).increment(rows);
 }
 
-/// The counter of requests with this answer.
-pub(super) fn requests(status: u16) -> Counter {
+/// What is counted of requests.
+#[derive(Debug)]
+pub(super) struct Requests {
+    /// Those answered 200, which nearly all are.
+    taken: Counter,
+    accept_duration: Histogram,
+}
+
+impl Requests {
+    pub(super) fn new() -> Self {
+        Self { taken: requests(200), accept_duration: histogram!(ACCEPT_DURATION) }
+    }
+
+    /// A request was answered with this status.
+    pub(super) fn answered(&self, status: u16) {
+        match status {
+            200 => self.taken.increment(1),
+            status => requests(status).increment(1),
+        }
+    }
+
+    /// A request with events was answered after so long.
+    pub(super) fn accepted_in(&self, duration: Duration) {
+        self.accept_duration.record(duration);
+    }
+}
+
+fn requests(status: u16) -> Counter {
     counter!(REQUESTS, "status" => status.to_string())
 }
