@@ -5,6 +5,7 @@
 
 use std::{error::Error, iter::successors, path::PathBuf, sync::Arc};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -21,7 +22,18 @@ pub struct Reload {
     config: Config,
     log: LogFilter,
     credentials: watch::Sender<Arc<Credentials>>,
-    problem: watch::Sender<Option<String>>,
+    status: watch::Sender<Status>,
+}
+
+/// How the reloads went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// How many have put settings in force.
+    pub count: u64,
+    /// When the last of them did.
+    pub applied: Option<Timestamp>,
+    /// Why the last reload changed nothing, if it did not.
+    pub problem: Option<String>,
 }
 
 /// Why the new settings are not in force.
@@ -37,9 +49,8 @@ impl Reload {
     /// Reads the secrets of the settings that were read from this file.
     pub fn new(path: PathBuf, config: Config, log: LogFilter) -> Result<Self, SecretError> {
         let credentials = Credentials::load(&config.credentials, config.region.clone())?;
-        let (credentials, problem) =
-            (watch::Sender::new(Arc::new(credentials)), watch::Sender::new(None));
-        Ok(Self { path, config, log, credentials, problem })
+        let credentials = watch::Sender::new(Arc::new(credentials));
+        Ok(Self { path, config, log, credentials, status: watch::Sender::default() })
     }
 
     /// The settings that are in force.
@@ -52,9 +63,9 @@ impl Reload {
         self.credentials.subscribe()
     }
 
-    /// Why the last reload changed nothing, if it did not.
-    pub fn problem(&self) -> watch::Receiver<Option<String>> {
-        self.problem.subscribe()
+    /// How the reloads went, now and after each.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
     }
 
     /// Reads the file and the secrets again and puts in force what can be; the log has the rest.
@@ -64,7 +75,12 @@ impl Reload {
             error!(cause, "cannot reload; what was in force still is");
             cause
         });
-        self.problem.send_replace(problem);
+        self.status.send_modify(|status| {
+            if problem.is_none() {
+                (status.count, status.applied) = (status.count + 1, Some(Timestamp::now()));
+            }
+            status.problem = problem;
+        });
     }
 
     fn apply(&mut self) -> Result<(), ReloadError> {

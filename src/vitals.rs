@@ -10,6 +10,7 @@ use crate::{
     control,
     deliver::{LaneState, Pulse, Statuses},
     journal::{self, Journal},
+    reload,
 };
 
 /// What is looked at.
@@ -23,8 +24,8 @@ pub struct Vitals {
     pub statuses: Statuses,
     /// The notification documents.
     pub documents: watch::Receiver<control::Status>,
-    /// Why the last reload failed.
-    pub reload: watch::Receiver<Option<String>>,
+    /// How the last reload went.
+    pub reload: watch::Receiver<reload::Status>,
 }
 
 /// Who does not move.
@@ -46,7 +47,7 @@ impl Vitals {
     pub fn sentence(&self) -> String {
         let refused = refusal(&self.journal.status());
         let broken = self.documents.borrow().broken.len();
-        let reload = self.reload.borrow().clone();
+        let reload = self.reload.borrow().problem.clone();
         let parts = [
             refused.map(|why| format!("Refusing events: {why}")),
             Some(self.deliveries()),

@@ -75,7 +75,7 @@ const EDGES: [(&str, &[&str]); 24] = [
         ],
     ),
     ("reload", &["config", "control", "telemetry"]),
-    ("vitals", &["control", "deliver", "journal"]),
+    ("vitals", &["control", "deliver", "journal", "reload"]),
     (
         "cli",
         &[

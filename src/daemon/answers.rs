@@ -4,9 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use tokio::sync::watch;
 
+use super::metrics::Observed;
 use crate::{
-    admin, control, deliver, journal, model::Destination, replay, rules::Question, tail, telemetry,
-    vitals::refusal,
+    admin, control, deliver, journal, model::Destination, reload, replay, rules::Question, tail,
+    telemetry, vitals::refusal,
 };
 
 /// The stages that know.
@@ -14,6 +15,7 @@ pub(super) struct Known {
     pub(super) journal: journal::Journal,
     pub(super) lanes: deliver::Statuses,
     pub(super) documents: watch::Receiver<control::Status>,
+    pub(super) reloads: watch::Receiver<reload::Status>,
     pub(super) metrics: telemetry::Metrics,
     pub(super) explainer: control::Explainer,
     pub(super) replays: replay::Replays,
@@ -23,10 +25,16 @@ pub(super) struct Known {
 impl Known {
     /// Where the admin port gets its answers.
     pub(super) fn sources(self) -> admin::Sources {
-        let Self { journal, lanes, documents, metrics, explainer, replays, hub } = self;
+        let Self { journal, lanes, documents, reloads, metrics, explainer, replays, hub } = self;
+        let observed = Observed {
+            journal: journal.clone(),
+            lanes: lanes.clone(),
+            documents: documents.clone(),
+            reloads,
+        };
         admin::Sources {
             health: Box::new(health(journal.clone(), documents)),
-            metrics: Box::new(exposition(journal.clone(), lanes.clone(), metrics)),
+            metrics: Box::new(exposition(observed, metrics)),
             explain: Box::new(explanation(explainer)),
             destinations: Box::new(destinations(journal.clone(), lanes)),
             dead_letters: deliver::DeadLetters::new(journal),
@@ -58,12 +66,11 @@ fn health(
 }
 
 fn exposition(
-    journal: journal::Journal,
-    lanes: deliver::Statuses,
+    observed: Observed,
     metrics: telemetry::Metrics,
 ) -> impl Fn() -> String + Send + Sync {
     move || {
-        deliver::observe(&journal, &lanes);
+        observed.observe();
         metrics.render()
     }
 }

@@ -9,6 +9,7 @@ mod stages;
 mod journal;
 mod delivery;
 mod answers;
+mod metrics;
 
 pub use stages::{Daemon, StageEnded, Stopped};
 pub use start::StartError;

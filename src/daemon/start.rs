@@ -10,11 +10,12 @@ use super::{
     answers::{self, Known},
     delivery,
     journal::open_journal,
+    metrics,
 };
 use crate::{
     admin, config,
     config::Config,
-    control, deliver, ingest, journal,
+    control, ingest, journal,
     payload::Renderer,
     publish::Aws,
     reload::Reload,
@@ -102,7 +103,7 @@ impl Daemon {
     /// starts every stage.
     pub async fn start(reload: &Reload, mut sockets: Sockets) -> Result<Self, StartError> {
         let config = reload.config();
-        let metrics = metrics()?;
+        let metrics = metrics::install()?;
         let (tls, certificates) = tls::load(&config.tls)?;
         let traces = trace::Traces::open(&config.telemetry)?;
         let (journal, writer) = open_journal(config).await?;
@@ -138,7 +139,8 @@ impl Daemon {
             journal: journal.clone(),
             lanes: lanes.status(),
             documents: documents.clone(),
-            metrics,
+            reloads: reload.status(),
+            metrics: metrics.clone(),
             explainer,
             replays,
             hub,
@@ -152,13 +154,9 @@ impl Daemon {
             lanes: lanes.pulse(),
             statuses: lanes.status(),
             documents,
-            reload: reload.problem(),
+            reload: reload.status(),
         };
-        log_addresses([
-            ("events", events.address()),
-            ("s3", s3.address()),
-            ("admin", admin.address()),
-        ]);
+        log_addresses([events.address(), s3.address(), admin.address()]);
 
         let (stopper, stop) = stopper();
         let mut daemon = Self::new(stopper, config.shutdown_grace, traces, loaded);
@@ -170,6 +168,7 @@ impl Daemon {
         daemon.run("events listener", events.traced(spans).run(tls.events, stop.clone()));
         daemon.run("s3 listener", s3.run(tls.s3, stop.clone()));
         daemon.run("admin listener", admin.run(guard, tls.admin, stop.clone()));
+        daemon.run("metrics", keep_small(metrics, stop.clone()));
         daemon.run("service manager", attend(vitals, stop));
         Ok(daemon)
     }
@@ -206,13 +205,13 @@ async fn attend(vitals: Vitals, stop: Stop) -> Result<(), Infallible> {
     Ok(())
 }
 
-fn metrics() -> Result<telemetry::Metrics, telemetry::InstallError> {
-    let metrics = telemetry::Metrics::install()?;
-    ingest::describe();
-    deliver::describe();
-    replay::describe();
-    tls::describe();
-    Ok(metrics)
+/// Keeps what metrics take small, also where nobody asks for them.
+async fn keep_small(metrics: telemetry::Metrics, stop: Stop) -> Result<(), Infallible> {
+    tokio::select! {
+        biased;
+        () = stop.requested() => Ok(()),
+        never = metrics.keep_small() => match never {},
+    }
 }
 
 fn api(
@@ -245,8 +244,8 @@ fn scope(config: &Config) -> Result<control::Scope, StartError> {
     Ok(control::Scope { region, bus: config.bus()?, rules })
 }
 
-fn log_addresses(listeners: [(&str, io::Result<SocketAddr>); 3]) {
-    for (listener, address) in listeners {
+fn log_addresses(addresses: [io::Result<SocketAddr>; 3]) {
+    for (listener, address) in ["events", "s3", "admin"].into_iter().zip(addresses) {
         match address {
             Ok(address) => info!(listener, %address, "listening"),
             Err(cause) => warn!(listener, %cause, "listening at an unknown address"),

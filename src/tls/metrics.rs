@@ -10,9 +10,9 @@ pub fn describe() {
     describe_gauge!(
         EXPIRY,
         Unit::Seconds,
-        "When the certificate of a listener expires, in seconds since 1970"
+        "When the certificate of a listener expires, in seconds since 1970."
     );
-    describe_counter!(FAILED, "Connections to a listener with TLS that never got as far as HTTP");
+    describe_counter!(FAILED, "Connections to a listener with TLS that never got as far as HTTP.");
 }
 
 pub(super) fn expiry(listener: &'static str) -> Gauge {
