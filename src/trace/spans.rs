@@ -45,11 +45,10 @@ impl Spans {
         let builder = SpanBuilder::from_name("POST")
             .with_kind(SpanKind::Server)
             .with_attributes([KeyValue::new("http.request.method", "POST")]);
-        let span = start(tracer, builder, incoming.context());
-        // A trace that is not sampled goes on as it came.
-        if !span.span_context().is_sampled() {
+        let Some(span) = start(tracer, builder, incoming.context()) else {
+            // A trace that is not sampled goes on as it came.
             return Request { span: None, header: incoming.header() };
-        }
+        };
         let header = Some(own_context(span.span_context()).to_x_ray().into());
         Request { span: Some(span), header }
     }
@@ -79,13 +78,13 @@ impl Spans {
         let span = match contexts.as_slice() {
             [] => start(tracer, builder, None),
             [context] => start(tracer, builder, Some(*context)),
-            several if several.iter().all(|context| context.sampled == Sampled::No) => return None,
+            several if several.iter().all(|context| context.sampled == Sampled::No) => None,
             several => {
                 let links = several.iter().filter_map(remote).map(Link::with_context);
                 start(tracer, builder.with_links(links.collect()), None)
             }
         };
-        span.span_context().is_sampled().then_some(Attempt(span))
+        span.map(Attempt)
     }
 }
 
@@ -123,10 +122,13 @@ impl Attempt {
     }
 }
 
-fn start(tracer: &SdkTracer, builder: SpanBuilder, context: Option<Context>) -> Span {
+/// Starts a span, unless its trace is not sampled. The SDK's sampler would not do: it follows a
+/// parent, and a trace may be named without one.
+fn start(tracer: &SdkTracer, builder: SpanBuilder, context: Option<Context>) -> Option<Span> {
     // Never the context of the thread: a span of the runtime's other tasks could be there.
     let nothing = Parents::new();
-    match context {
+    let span = match context {
+        Some(Context { sampled: Sampled::No, .. }) => return None,
         None => tracer.build_with_context(builder, &nothing),
         Some(context) => match remote(&context) {
             Some(parent) => {
@@ -134,7 +136,8 @@ fn start(tracer: &SdkTracer, builder: SpanBuilder, context: Option<Context>) -> 
             }
             None => in_trace(context.trace, || tracer.build_with_context(builder, &nothing)),
         },
-    }
+    };
+    Some(span)
 }
 
 /// The span that the context names as the parent, if it names one.

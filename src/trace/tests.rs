@@ -89,10 +89,14 @@ fn a_root_alone_names_the_trace_and_no_parent() {
 #[test]
 fn a_trace_that_is_not_sampled_has_no_span_and_goes_on_as_it_came() {
     let (spans, ended) = Ended::spans();
-    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
-    assert_eq!(carried(&spans, "x-amzn-trace-id", header).as_deref(), Some(header));
-    assert!(spans.attempt("q", [Some(header)].into_iter()).is_none());
-    assert!(ended.take().is_empty());
+    for header in [
+        "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0",
+        "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
+    ] {
+        assert_eq!(carried(&spans, "x-amzn-trace-id", header).as_deref(), Some(header));
+        assert!(spans.attempt("q", [Some(header)].into_iter()).is_none(), "{header}");
+        assert!(ended.take().is_empty(), "{header}");
+    }
 }
 
 #[test]
