@@ -3,6 +3,7 @@
 //!
 //! It must not know what is served.
 
+mod reading;
 mod server;
 mod token;
 

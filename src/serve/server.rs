@@ -31,6 +31,7 @@ use tokio::{
 };
 use tracing::{debug, error, warn};
 
+use super::reading::Reading;
 use crate::{stop::Stop, tls};
 
 /// A port has at most this many connections; a further client waits in the backlog.
@@ -205,7 +206,8 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, way: Way) {
             Ok::<_, Infallible>(answer)
         }
     });
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let io = TokioIo::new(Reading::new(stream));
+    let mut connection = pin!(http.serve_connection(io, service));
     let stopping = async {
         stop.requested().await;
         let begun = stages.wait_for(|stage| *stage != Stage::Silent);
@@ -262,7 +264,7 @@ mod tests {
     use futures_util::stream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    use super::*;
+    use super::{super::reading::UNREAD_MAX, *};
     use crate::stop::{Stopper, stopper};
 
     /// Serves something that the router's state holds; ends with the stop.
@@ -362,6 +364,20 @@ mod tests {
         server.join_next().await.unwrap().unwrap();
         assert!(start.elapsed() <= FIRST_REQUEST_WAIT * 2, "{:?}", start.elapsed());
         assert_eq!(silent.read(&mut [0]).await.unwrap(), 0, "closed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_never_reads_loses_its_connection() {
+        let (mut client, stream) = tokio::io::duplex(1 << 10);
+        let (_stopper, stop) = stopper();
+        let router = Router::new().route("/", get(|| async { "hello" }));
+        let service = TowerToHyperService::new(router.with_state(()));
+        let mut server = JoinSet::new();
+        server.spawn(converse(stream, Way { service, http: http(), stop }));
+        // It asks for as long as it is heard.
+        let asked = async { while client.write_all(REQUEST.as_bytes()).await.is_ok() {} };
+        timeout(UNREAD_MAX * 3, asked).await.expect("the connection breaks");
+        server.join_next().await.unwrap().unwrap();
     }
 
     #[tokio::test]
