@@ -36,14 +36,21 @@ fn serve(settings: &Settings) -> anyhow::Result<()> {
 }
 
 async fn live(settings: &Settings) -> anyhow::Result<()> {
+    // Before all else: a reload that is asked for too early must not end the process, and what is
+    // asked for during a long start must not be lost.
+    let mut signals = Signals::watch().context("cannot watch for signals")?;
     let config = Config::load(&settings.path)?;
     let log = telemetry::init(&config.log)?;
     let sockets = systemd::Sockets::inherit()?;
-
-    // Before anything opens, so that a stop during a long recovery is not lost.
-    let mut signals = Signals::watch().context("cannot watch for signals")?;
     let reload = Reload::new(settings.path.clone(), config, log).context("cannot start")?;
-    let mut daemon = Daemon::start(&reload, sockets).await.context("cannot start")?;
+    systemd::starting();
+    let mut daemon = tokio::select! {
+        started = Daemon::start(&reload, sockets) => started.context("cannot start")?,
+        signal = signals.next_stop() => {
+            info!(signal, "stopped before it was ready");
+            return Ok(());
+        }
+    };
     let config = reload.config();
     let (documents, directory) = (daemon.documents(), config.notifications.directory.display());
     let directory = OneLine(directory);
@@ -53,7 +60,7 @@ async fn live(settings: &Settings) -> anyhow::Result<()> {
     let grace = config.shutdown_grace;
     let signal = until_stop(&mut signals, &mut daemon, reload).await?;
     info!(signal, ?grace, "stopping; a second signal does not wait");
-    systemd::stopping();
+    systemd::stopping(daemon.stop_max());
     tokio::select! {
         stopped = daemon.stop() => match stopped {
             Stopped::Finished => info!("stopped"),

@@ -56,6 +56,7 @@ const EDGES: [(&str, &[&str]); 24] = [
             "config",
             "control",
             "deliver",
+            "failpoint",
             "ingest",
             "journal",
             "model",

@@ -3,7 +3,6 @@
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::info;
 
 /// SIGTERM, SIGINT and SIGHUP. The streams are made once: a signal between two waits is not lost.
 #[derive(Debug)]
@@ -34,20 +33,23 @@ impl Signals {
 
     /// Waits for the next. Cancel-safe.
     pub async fn next(&mut self) -> Asked {
+        let Self { terminate, interrupt, hangup } = self;
         tokio::select! {
-            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
-            _ = self.hangup.recv() => Asked::Reload,
+            signal = stop(terminate, interrupt) => Asked::Stop(signal),
+            _ = hangup.recv() => Asked::Reload,
         }
     }
 
-    /// Waits for the next that stops, and answers its name. Cancel-safe.
+    /// Waits for the next that stops, and answers its name. One that asks for a reload is kept for
+    /// [`Signals::next`]. Cancel-safe.
     pub async fn next_stop(&mut self) -> &'static str {
-        loop {
-            match self.next().await {
-                Asked::Stop(signal) => return signal,
-                Asked::Reload => info!("no reload during a stop"),
-            }
-        }
+        stop(&mut self.terminate, &mut self.interrupt).await
+    }
+}
+
+async fn stop(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
     }
 }

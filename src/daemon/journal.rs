@@ -4,7 +4,7 @@ use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
 use super::StartError;
-use crate::{config, config::Config, deliver, journal, model::Destination};
+use crate::{config, config::Config, deliver, failpoint, journal, model::Destination};
 
 pub(super) async fn open_journal(
     config: &Config,
@@ -12,9 +12,11 @@ pub(super) async fn open_journal(
     let quotas = quotas(config.destinations());
     let dedupe_window = config.events.dedupe_window;
     let config = journal::Config { dedupe_window, ..config.journal.clone() };
-    let opened = spawn_blocking(move || journal::open_with_quotas(&config, quotas))
-        .await
-        .map_err(StartError::Panicked)?;
+    let open = move || {
+        failpoint::here("daemon::open");
+        journal::open_with_quotas(&config, quotas)
+    };
+    let opened = spawn_blocking(open).await.map_err(StartError::Panicked)?;
     let (journal, writer, recovery) = opened?;
     log_recovery(&recovery);
     Ok((journal, writer))

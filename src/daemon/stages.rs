@@ -60,9 +60,13 @@ impl Daemon {
     }
 
     /// How many documents were in force at the start.
-    /// How many documents were in force at the start.
     pub fn documents(&self) -> usize {
         self.documents
+    }
+
+    /// How long a stop takes at the most.
+    pub fn stop_max(&self) -> Duration {
+        self.grace.saturating_add(LET_GO_MAX)
     }
 
     /// Runs a stage; its end is the end of the daemon.

@@ -7,5 +7,5 @@ mod notify;
 mod sockets;
 
 pub use attend::attend;
-pub use notify::{ready, reloading, stopping};
+pub use notify::{ready, reloading, starting, stopping};
 pub use sockets::{SocketError, Sockets};

@@ -1,7 +1,17 @@
 //! Single messages to the service manager.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 use tracing::debug;
+
+/// How much longer than it should a stop may take before the service manager ends it.
+const STOP_SLACK: Duration = Duration::from_secs(5);
+
+/// The start has begun, which takes its time if there is much to recover.
+pub fn starting() {
+    status("Starting: recovering the journal");
+}
 
 /// Every port is open and every record is recovered; or a reload is over.
 pub fn ready() {
@@ -17,9 +27,10 @@ pub fn reloading() {
     }
 }
 
-/// The stop has begun.
-pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+/// The stop has begun, and takes this time at the most, which the unit need not know.
+pub fn stopping(max: Duration) {
+    let time = u32::try_from(max.saturating_add(STOP_SLACK).as_micros()).unwrap_or(u32::MAX);
+    tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(time)]);
 }
 
 /// What the daemon does, in one line.

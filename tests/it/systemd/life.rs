@@ -31,7 +31,33 @@ fn a_start_and_a_stop_are_told() {
     let daemon = manager.start(&home, &[]);
     assert_eq!(manager.told_of_a_change(), "READY=1");
     daemon.stop();
-    assert_eq!(manager.told_of_a_change(), "STOPPING=1");
+    // The grace of the settings, the time to let go, and some to spare.
+    assert_eq!(manager.told_of_a_change(), "STOPPING=1\nEXTEND_TIMEOUT_USEC=25000000");
+}
+
+#[test]
+fn a_stop_during_a_long_start_does_not_wait_for_its_end() {
+    let home = Home::without_aws();
+    let manager = Manager::of(&home);
+    let daemon = manager.begin(&home, &[("FAILPOINTS", "daemon::open=pause")]);
+    manager.hears("STATUS=Starting: recovering the journal");
+    // Whoever asks for a reload too early does not end the daemon.
+    daemon.signal("HUP");
+    daemon.signal("TERM");
+    let (status, _) = daemon.ended(SOON);
+    assert_eq!(status.code(), Some(0));
+    assert!(home.log().contains("stopped before it was ready"), "{}", home.log());
+}
+
+#[test]
+fn a_reload_during_a_long_start_comes_after_it() {
+    let home = Home::without_aws();
+    let manager = Manager::of(&home);
+    let daemon = manager.begin(&home, &[("FAILPOINTS", "daemon::open=sleep(1000)")]);
+    manager.hears("STATUS=Starting: recovering the journal");
+    daemon.signal("HUP");
+    assert_eq!(manager.told_of_a_change(), "READY=1");
+    hears_of_a_reload(&manager);
 }
 
 #[test]

@@ -31,6 +31,11 @@ impl Manager {
         home.start_under(&[], &all)
     }
 
+    /// The same, without waiting until it is ready.
+    fn begin<'home>(&self, home: &'home Home, variables: &[(&str, &str)]) -> Daemon<'home> {
+        home.start_with(&[&[("NOTIFY_SOCKET", self.path.as_str())], variables].concat())
+    }
+
     /// The next message.
     #[track_caller]
     fn told(&self) -> String {
