@@ -19,7 +19,6 @@ use super::{
     books::Books,
     clock::Clock,
     lane::{Lane, Orders, Surroundings},
-    metrics,
     pulse::{Pings, Question, pings, pulse},
 };
 use crate::{
@@ -198,7 +197,6 @@ where
         let rows = |name: &str| totals.get(name).map_or(0, |total| total.count);
         for (destination, imbalance) in self.books.check(&lanes, rows) {
             self.statuses.checked(&destination, imbalance.size());
-            metrics::imbalance(&destination, imbalance);
         }
         for lane in lanes {
             match self.open.get(&lane.name) {

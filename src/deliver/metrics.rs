@@ -8,7 +8,7 @@ use metrics::{
     histogram,
 };
 
-use super::{LaneState, LaneStatus, Statuses, books::Imbalance};
+use super::{LaneState, LaneStatus, Statuses};
 use crate::{
     journal::{self, Journal},
     publish::Class,
@@ -92,7 +92,7 @@ pub fn describe() {
 pub fn observe(journal: &Journal, lanes: &Statuses) {
     let now = Timestamp::now();
     for books in journal.lanes() {
-        observe_books(&books);
+        observe_books(&books, lanes.imbalance_of(&books.name));
         match lanes.of(&books.name) {
             Some(lane) => observe_lane(&lane, now),
             None => observe_no_lane(&books.name),
@@ -100,7 +100,7 @@ pub fn observe(journal: &Journal, lanes: &Statuses) {
     }
 }
 
-fn observe_books(lane: &journal::LaneStatus) {
+fn observe_books(lane: &journal::LaneStatus, imbalance: u64) {
     let counts = [
         (PENDING, lane.pending),
         (PENDING_BYTES, lane.pending_bytes),
@@ -109,12 +109,11 @@ fn observe_books(lane: &journal::LaneStatus) {
         (DEAD, lane.dead),
         (DISCARDED, lane.discarded),
         (LOST, lane.lost),
+        (IMBALANCE, imbalance),
     ];
     for (name, count) in counts {
         set(name, &lane.name, count);
     }
-    // Until the books were checked once, nothing is known to be wrong with them.
-    gauge!(IMBALANCE, "destination" => Arc::clone(&lane.name)).increment(0);
 }
 
 fn observe_lane(lane: &LaneStatus, now: Timestamp) {
@@ -140,11 +139,6 @@ fn observe_state(name: &Arc<str>, current: Option<LaneState>) {
         let is_in = u8::from(current == Some(state));
         gauge!(STATE, "destination" => Arc::clone(name), "state" => state.name()).set(is_in);
     }
-}
-
-/// What the last check of the books found.
-pub(super) fn imbalance(destination: &Arc<str>, imbalance: Imbalance) {
-    set(IMBALANCE, destination, imbalance.size());
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; 2^53 events are enough")]
