@@ -28,6 +28,7 @@ mod bad_input; // what is refused, and how
 mod config_api; // the S3 API, with boto3 as the client
 mod tls; // the three listeners over TLS
 mod admin; // who may ask
+mod metrics; // what /metrics says is listed, linted and true
 mod operator; // the commands reach the admin port, over TLS and with its token
 mod traces; // what a collector is told, and what goes on to AWS
 mod shutdown; // a stop does not wait for a dead destination

@@ -27,6 +27,12 @@ pub(crate) fn ceph_is_installed() -> bool {
         .all(|program| Path::new("/usr/bin").join(program).exists())
 }
 
+/// Prometheus's own tool, if it is there; `tests/components --prometheus` fetches it.
+pub(crate) fn promtool() -> Option<PathBuf> {
+    let path = root().join("target/components/prometheus/usr/bin/promtool");
+    path.exists().then_some(path)
+}
+
 /// The package's directory.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
