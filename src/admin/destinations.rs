@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// All destinations.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Destinations {
     /// By ARN.
     pub destinations: Vec<Destination>,
 }
 
 /// A destination.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Destination {
     /// Its ARN.
     pub destination: String,
@@ -39,10 +39,13 @@ pub struct Books {
     pub pending: u64,
     /// What these take up.
     pub pending_bytes: u64,
+    /// By how much the counts differed when they were last checked; 0, or something is wrong.
+    #[serde(default)]
+    pub imbalance: u64,
 }
 
 /// What a lane does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lane {
     /// `delivering`, or why not.
     pub state: String,
@@ -56,6 +59,13 @@ pub struct Lane {
     pub concurrency: usize,
     /// Requests that are.
     pub in_flight: usize,
+    /// Events delivered in a second, over about the last ten.
+    #[serde(default)]
+    pub rate: f64,
+    /// When the oldest event was accepted that the lane knows of; it knows none that it has not
+    /// read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Timestamp>,
 }
 
 /// Why a lane did not deliver.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How the daemon is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,12 +19,12 @@ pub struct Health {
 }
 
 /// A document that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// Its file.
     pub file: PathBuf,
     /// What is wrong with it.
     pub problem: String,
     /// What the bucket has instead.
-    pub in_force: &'static str,
+    pub in_force: String,
 }

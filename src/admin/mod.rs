@@ -4,6 +4,7 @@
 //! Read-only, except for dead letters and replays.
 
 mod body;
+mod buckets;
 mod config;
 mod dead_letter;
 mod dead_letters;
@@ -16,10 +17,12 @@ mod refusal;
 mod replays;
 mod routes;
 mod server;
+mod status;
 mod tail;
 #[cfg(test)]
 mod tests;
 
+pub use buckets::{Bucket, BucketRules, Buckets, Rule, Rules};
 pub use config::{Config, Exposed};
 pub use dead_letter::{BATCH_MAX, Batch, DeadLetter, Done, Page, Selection};
 pub use destinations::{Books, Destination, Destinations, Lane, LastError};
@@ -27,4 +30,5 @@ pub use explain::{Answer, Asked};
 pub use guard::{Guard, GuardError};
 pub use health::{Document, Health};
 pub use refusal::Refusal;
-pub use server::{BindError, Server, Sources};
+pub use server::{BindError, ListBuckets, Server, Sources};
+pub use status::{AllBuckets, Balance, Documents, InForce, Journal, Status};

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::{Router, routing::MethodRouter};
 
-use super::{dead_letters, replays, server, server::Sources, tail};
+use super::{buckets, dead_letters, replays, server, server::Sources, tail};
 
 /// A path, and what answers each of its methods.
 pub(super) type Route = (&'static str, MethodRouter<Arc<Sources>>);
 
 pub(super) fn all() -> Vec<Route> {
-    [server::routes(), dead_letters::routes(), replays::routes(), tail::routes()]
+    [server::routes(), buckets::routes(), dead_letters::routes(), replays::routes(), tail::routes()]
         .into_iter()
         .flatten()
         .collect()

@@ -10,14 +10,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::spawn_blocking};
 
 use super::{
-    Answer, Asked, Config, Destination, Destinations, Guard, GuardError, Health, Refusal,
-    guard::admit, refusal::json, routes, routes::Route,
+    Answer, Asked, Bucket, Config, Destination, Destinations, Guard, GuardError, Health, Refusal,
+    Rules, Status, guard::admit, refusal::json, routes, routes::Route,
 };
 use crate::{
     deliver::DeadLetters,
+    model::BucketName,
     replay::Replays,
     serve::{Port, serve},
     stop::Stop,
@@ -40,6 +41,9 @@ pub struct Server {
     sources: Arc<Sources>,
 }
 
+/// So many buckets with rules, in the order of their names, after this one.
+pub type ListBuckets = dyn Fn(Option<&BucketName>, usize) -> Vec<Bucket> + Send + Sync;
+
 /// Where the answers come from.
 pub struct Sources {
     /// Answers `/readyz`.
@@ -48,8 +52,14 @@ pub struct Sources {
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// Answers `/explain`.
     pub explain: Box<dyn Fn(Asked) -> Answer + Send + Sync>,
+    /// Answers `/status`.
+    pub status: Box<dyn Fn() -> Status + Send + Sync>,
     /// Answers `/destinations`.
     pub destinations: Box<dyn Fn() -> Vec<Destination> + Send + Sync>,
+    /// Answers `/buckets`.
+    pub buckets: Box<ListBuckets>,
+    /// Answers `/buckets/{bucket}`.
+    pub rules: Box<dyn Fn(BucketName) -> Rules + Send + Sync>,
     /// What `/dead-letters` is about.
     pub dead_letters: DeadLetters,
     /// What `/replays` is about.
@@ -102,6 +112,7 @@ pub(super) fn routes() -> Vec<Route> {
         ("/readyz", get(readyz)),
         ("/metrics", get(metrics)),
         ("/explain", get(explain)),
+        ("/status", get(status)),
         ("/destinations", get(destinations)),
     ]
 }
@@ -130,8 +141,22 @@ async fn explain(
     Ok(([(header::CONTENT_TYPE, "application/json")], explanation).into_response())
 }
 
+async fn status(State(sources): State<Arc<Sources>>) -> Result<Response, Refusal> {
+    let status = look(&sources, |sources| (sources.status)()).await?;
+    Ok(json(StatusCode::OK, &status))
+}
+
 async fn destinations(State(sources): State<Arc<Sources>>) -> Response {
     json(StatusCode::OK, &Destinations { destinations: (sources.destinations)() })
+}
+
+/// Looks where there may be a great many buckets, and holds up nobody meanwhile.
+pub(super) async fn look<T: Send + 'static>(
+    sources: &Arc<Sources>,
+    look: impl FnOnce(&Sources) -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let sources = Arc::clone(sources);
+    spawn_blocking(move || look(&sources)).await.map_err(|panicked| Refusal::failed(&panicked))
 }
 
 async fn unknown() -> Refusal {

@@ -8,11 +8,14 @@ use tempfile::TempDir;
 use tokio::task::{JoinSet, spawn_blocking};
 use ureq::Agent;
 
-use super::{Config, Health, Refusal, Server, Sources};
+use super::{
+    AllBuckets, Balance, Bucket, BucketRules, Config, Documents, Health, InForce, Refusal, Rule,
+    Server, Sources, Status,
+};
 use crate::{
     deliver::{self, Payload, Remains},
     journal::{self, Burial, Journal, NewRecord, Origin},
-    model::{Event, EventType, Record, Sequencer},
+    model::{BucketName, Event, EventType, Record, Sequencer},
     replay,
     route::Shared,
     serve::Port,
@@ -47,7 +50,10 @@ impl Desk {
             health: Box::new(health),
             metrics: Box::new(String::new),
             explain: Box::new(|_| Box::pin(async { Err(Refusal::unavailable("nobody")) })),
+            status: Box::new(status),
             destinations: Box::new(Vec::new),
+            buckets: Box::new(buckets),
+            rules: Box::new(|bucket| Box::pin(async move { Ok(rules(bucket.as_str())) })),
             dead_letters: deliver::DeadLetters::new(journal.clone()),
             replays,
             hub: Hub::default(),
@@ -113,6 +119,46 @@ impl Desk {
     async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         self.ask("POST", path, Some(body)).await
     }
+}
+
+fn status() -> Status {
+    Status {
+        version: "1.2.3".into(),
+        started: Timestamp::UNIX_EPOCH,
+        time: Timestamp::UNIX_EPOCH,
+        ready: true,
+        journal: super::Journal { bytes: 1, bytes_limit: 2, ..super::Journal::default() },
+        documents: Documents::default(),
+        config: InForce { generation: 1, applied: Timestamp::UNIX_EPOCH, reload_problem: None },
+        destinations: Vec::new(),
+        buckets: Vec::new(),
+        all_buckets: AllBuckets::default(),
+        books: Balance::default(),
+    }
+}
+
+/// Buckets of these names, the first with an event.
+fn buckets(after: Option<&BucketName>, limit: usize) -> Vec<Bucket> {
+    let names = ["alpha", "bravo", "charlie"];
+    let names = names.into_iter().filter(|name| after.is_none_or(|after| after.as_str() < *name));
+    let bucket = |name: &str| Bucket { bucket: name.into(), rules: 1, events: 2, matched: 1 };
+    names.take(limit).map(bucket).collect()
+}
+
+fn rules(bucket: &str) -> Option<BucketRules> {
+    (bucket == "alpha").then(|| BucketRules {
+        bucket: bucket.into(),
+        problem: None,
+        events: 2,
+        matched: 1,
+        rules: vec![Rule {
+            id: None,
+            destination: THUMBS.into(),
+            events: vec!["s3:ObjectCreated:*".into()],
+            filter: "every object".into(),
+            matched: 1,
+        }],
+    })
 }
 
 fn record(key: &str) -> Record {
@@ -243,12 +289,45 @@ async fn what_is_named_is_purged_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_status_is_one_object_that_reads_back() {
+    let desk = Desk::open().await;
+    let (answered, said) = desk.get("/status").await;
+    assert_eq!((answered, &said["started"]), (200, &json!("1970-01-01T00:00:00Z")));
+    assert_eq!(serde_json::from_value::<Status>(said).unwrap(), status());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buckets_are_listed_page_by_page_and_shown_with_their_rules() {
+    let desk = Desk::open().await;
+    let (_, all) = desk.get("/buckets").await;
+    assert_eq!(all["buckets"].as_array().unwrap().len(), 3);
+    assert_eq!(all["after"], Value::Null);
+    let (_, exactly) = desk.get("/buckets?limit=3").await;
+    assert_eq!(exactly["after"], Value::Null, "there is no empty page");
+    let (_, first) = desk.get("/buckets?limit=2").await;
+    assert_eq!((first["buckets"].as_array().unwrap().len(), &first["after"]), (2, &json!("bravo")));
+    let (_, rest) = desk.get("/buckets?limit=2&after=bravo").await;
+    let charlie = json!({ "bucket": "charlie", "rules": 1, "events": 2, "matched": 1 });
+    assert_eq!(rest, json!({ "buckets": [charlie] }));
+
+    let (status, shown) = desk.get("/buckets/alpha").await;
+    assert_eq!((status, &shown["rules"][0]["filter"]), (200, &json!("every object")));
+    let (status, told) = desk.get("/buckets/delta").await;
+    assert_eq!(status, 404);
+    let words = "bucket delta has no notification document; nobody wants its events";
+    assert_eq!(told["problem"], words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_asked_is_told_in_words() {
     let desk = Desk::open().await;
     for (path, status, told) in [
         ("/dead-letters?colour=red", 400, "is unknown; ask by destination, bucket, prefix, code"),
         ("/dead-letters?limit=0", 400, "is not from 1 to 1000"),
         ("/dead-letters?limit=1001", 400, "is not from 1 to 1000"),
+        ("/buckets?limit=1001", 400, "is not from 1 to 1000"),
+        ("/buckets?after=a%2Fb", 400, "is no bucket name"),
+        ("/buckets/a%2Fb", 400, "is no bucket name"),
         ("/dead-letters?since=yesterday", 400, "`yesterday` is no time such as"),
         ("/dead-letters?bucket=a%2Fb", 400, "is no bucket name"),
         ("/dead-letters?after=x", 400, "is not a destination, `#` and a number"),

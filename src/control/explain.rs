@@ -9,8 +9,8 @@ use super::{
     read::read_document,
 };
 use crate::{
-    model::{BucketName, OneLine},
-    rules::{self, Explanation, Question, Standing},
+    model::{BucketName, Destination, OneLine},
+    rules::{self, Document, Explanation, Question, Standing},
 };
 
 /// Explains what is in force.
@@ -29,15 +29,29 @@ impl Explainer {
 
     /// Why each rule in force wants the event or does not.
     pub async fn explain(&self, question: &Question) -> Result<Explanation, Stopped> {
-        let document = match self.documents.document(question.bucket.clone()).await {
+        let (document, problem) = self.document(&question.bucket).await?;
+        let standing = Standing { document: document.as_ref(), problem: problem.as_deref() };
+        Ok(rules::explain(question, standing, &self.scope.bus, &self.scope.rules))
+    }
+
+    /// The document in force for a bucket, if there is any, and why its file cannot be used, if it
+    /// cannot.
+    pub async fn document(
+        &self,
+        bucket: &BucketName,
+    ) -> Result<(Option<Document>, Option<String>), Stopped> {
+        let document = match self.documents.document(bucket.clone()).await {
             Ok(document) => document,
             // The problem tells why.
             Err(GetError::Unreadable(_)) => None,
             Err(GetError::Stopped(stopped)) => return Err(stopped),
         };
-        let problem = self.problem(&question.bucket);
-        let standing = Standing { document: document.as_ref(), problem: problem.as_deref() };
-        Ok(rules::explain(question, standing, &self.scope.bus, &self.scope.rules))
+        Ok((document, self.problem(bucket)))
+    }
+
+    /// Where the events go of a bucket that has EventBridge on.
+    pub fn bus(&self) -> &Destination {
+        &self.scope.bus
     }
 
     fn problem(&self, bucket: &BucketName) -> Option<String> {

@@ -4,20 +4,15 @@ use std::{collections::HashMap, sync::Arc};
 
 use tokio::sync::watch;
 
-use super::metrics::Observed;
+use super::{metrics::Observed, overview::Overview};
 use crate::{
-    admin, control, deliver, journal, model::Destination, reload, replay, rules::Question, tail,
-    telemetry, vitals::refusal,
+    admin, control, deliver, model::Destination, replay, rules::Question, tail, telemetry,
 };
 
 /// The stages that know.
 pub(super) struct Known {
-    pub(super) journal: journal::Journal,
-    pub(super) lanes: deliver::Statuses,
-    pub(super) documents: watch::Receiver<control::Status>,
-    pub(super) reloads: watch::Receiver<reload::Status>,
+    pub(super) overview: Overview,
     pub(super) metrics: telemetry::Metrics,
-    pub(super) explainer: control::Explainer,
     pub(super) replays: replay::Replays,
     pub(super) hub: tail::Hub,
 }
@@ -25,42 +20,22 @@ pub(super) struct Known {
 impl Known {
     /// Where the admin port gets its answers.
     pub(super) fn sources(self) -> admin::Sources {
-        let Self { journal, lanes, documents, reloads, metrics, explainer, replays, hub } = self;
-        let observed = Observed {
-            journal: journal.clone(),
-            lanes: lanes.clone(),
-            documents: documents.clone(),
-            reloads,
-        };
+        let Self { overview, metrics, replays, hub } = self;
+        let Overview { journal, lanes, documents, reloads, explainer, .. } = overview.clone();
+        let observed = Observed { journal: journal.clone(), lanes, documents, reloads };
+        let of = || overview.clone();
+        let (health, status, destinations, buckets, rules) = (of(), of(), of(), of(), of());
         admin::Sources {
-            health: Box::new(health(journal.clone(), documents)),
+            health: Box::new(move || health.health()),
             metrics: Box::new(exposition(observed, metrics)),
             explain: Box::new(explanation(explainer)),
-            destinations: Box::new(destinations(journal.clone(), lanes)),
+            status: Box::new(move || status.status()),
+            destinations: Box::new(move || destinations.destinations()),
+            buckets: Box::new(move |after, limit| buckets.buckets(after, limit)),
+            rules: Box::new(move |bucket| Box::pin(rules.clone().rules(bucket))),
             dead_letters: deliver::DeadLetters::new(journal),
             replays,
             hub,
-        }
-    }
-}
-
-fn health(
-    journal: journal::Journal,
-    documents: watch::Receiver<control::Status>,
-) -> impl Fn() -> admin::Health + Send + Sync {
-    move || {
-        let refused = refusal(&journal.status());
-        let documents = documents.borrow();
-        let broken = documents.broken.iter().map(|broken| admin::Document {
-            file: broken.file.clone(),
-            problem: broken.problem.clone(),
-            in_force: broken.in_force.words(),
-        });
-        admin::Health {
-            ready: refused.is_none(),
-            journal: refused,
-            documents: documents.loaded,
-            broken_documents: broken.collect(),
         }
     }
 }
@@ -97,42 +72,4 @@ pub(super) fn is_named(
     destinations: watch::Receiver<HashMap<Arc<str>, Destination>>,
 ) -> impl Fn(&Destination) -> bool + Send + Sync {
     move |destination| destinations.borrow().contains_key(destination.as_str())
-}
-
-fn destinations(
-    journal: journal::Journal,
-    lanes: deliver::Statuses,
-) -> impl Fn() -> Vec<admin::Destination> + Send + Sync {
-    move || {
-        let destinations = journal.lanes().into_iter().map(|books| admin::Destination {
-            lane: lanes.of(&books.name).map(lane),
-            destination: books.name.to_string(),
-            books: admin::Books {
-                accepted: books.accepted,
-                delivered: books.delivered,
-                dead: books.dead,
-                discarded: books.discarded,
-                lost: books.lost,
-                pending: books.pending,
-                pending_bytes: books.pending_bytes,
-            },
-        });
-        destinations.collect()
-    }
-}
-
-fn lane(status: deliver::LaneStatus) -> admin::Lane {
-    let last_error = status.last_error.map(|error| admin::LastError {
-        class: error.class.into(),
-        code: error.code.into(),
-        message: error.message.into(),
-        time: error.time,
-    });
-    admin::Lane {
-        state: status.state.name().into(),
-        last_error,
-        next_attempt: status.next_attempt,
-        concurrency: status.concurrency,
-        in_flight: status.in_flight,
-    }
 }

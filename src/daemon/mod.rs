@@ -8,6 +8,7 @@ mod start;
 mod stages;
 mod journal;
 mod delivery;
+mod overview;
 mod answers;
 mod metrics;
 

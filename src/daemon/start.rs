@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr};
 
+use jiff::Timestamp;
 use tokio::task::JoinError;
 use tracing::{info, warn};
 
@@ -11,6 +12,7 @@ use super::{
     delivery,
     journal::open_journal,
     metrics,
+    overview::Overview,
 };
 use crate::{
     admin, config,
@@ -102,7 +104,7 @@ impl Daemon {
     /// Recovers the journal, loads the documents, opens the ports that were not handed over, and
     /// starts every stage.
     pub async fn start(reload: &Reload, mut sockets: Sockets) -> Result<Self, StartError> {
-        let config = reload.config();
+        let (config, started) = (reload.config(), Timestamp::now());
         let metrics = metrics::install()?;
         let (tls, certificates) = tls::load(&config.tls)?;
         let traces = trace::Traces::open(&config.telemetry)?;
@@ -133,18 +135,18 @@ impl Daemon {
         .watched(hub.clone());
         let directory = &config.journal.directory;
         let is_named = answers::is_named(store.destinations());
-        let (replays, replayer) = replay::open(directory, journal.clone(), routes, is_named)?;
-        let explainer = control::Explainer::new(scope, requests, store.status());
-        let known = Known {
+        let (replays, replayer) =
+            replay::open(directory, journal.clone(), routes.clone(), is_named)?;
+        let overview = Overview {
             journal: journal.clone(),
             lanes: lanes.status(),
             documents: documents.clone(),
+            routes,
             reloads: reload.status(),
-            metrics: metrics.clone(),
-            explainer,
-            replays,
-            hub,
+            explainer: control::Explainer::new(scope, requests, store.status()),
+            started,
         };
+        let known = Known { overview, metrics: metrics.clone(), replays, hub };
         let admin =
             admin::Server::bind(port("admin", config.listen.admin, &mut sockets)?, known.sources())
                 .await?;

@@ -19,6 +19,7 @@ mod draft;
 mod event_name;
 mod explain;
 mod filter;
+mod filter_words;
 mod id;
 mod json;
 mod malformed;

@@ -241,3 +241,21 @@ fn no_pattern_takes_long_to_be_compiled_or_refused() {
         assert!(took < Duration::from_millis(500), "{took:?}: {pattern}");
     }
 }
+
+#[test]
+fn a_filter_says_in_words_what_it_asks_for() {
+    let words = |document: &Value| {
+        let document = read_with(&allowing(), document).unwrap();
+        document.rules()[0].filter.to_string()
+    };
+    let ends = |prefix, suffix| words(&queues(&[rule("r", CREATED, prefix, suffix)]));
+    assert_eq!(ends(None, None), "every object");
+    assert_eq!(ends(Some(""), Some("")), "every object");
+    assert_eq!(ends(Some("a b/"), None), r#"key begins with "a b/""#);
+    assert_eq!(ends(Some("in/"), Some(".jpg")), r#"key begins with "in/" and ends with ".jpg""#);
+    assert_eq!(
+        words(&everything()),
+        "key begins with \"in/\" and fits \"in/[0-9]+<&>\" and metadata \"x-amz-meta-color\" is \
+         \"red\" and tag \"k\" is \"v\" and tag \"l\" is \"\""
+    );
+}
