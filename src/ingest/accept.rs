@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     journal::{AppendError, Aside, DatabaseError, Journal, NewRecord, Origin},
-    model::{Event, Record},
+    model::Event,
     route::{Bucket, Found, Shared, Standing, Tally},
     tail::Hub,
 };
@@ -63,17 +63,17 @@ impl Display for Accepted {
 
 /// The events of a request, sorted by what becomes of them.
 #[derive(Debug, Default)]
-struct Routed {
-    records: Vec<NewRecord>,
-    undecided: Vec<Event>,
-    matched: u64,
-    unmatched: u64,
-    duplicates: u64,
+pub(super) struct Routed {
+    pub(super) records: Vec<NewRecord>,
+    pub(super) undecided: Vec<Arrival>,
+    pub(super) matched: u64,
+    pub(super) unmatched: u64,
+    pub(super) duplicates: u64,
     /// Of the matched events, if copies are to be known by it.
     ids: HashSet<u128>,
     /// What the rules wanted; counted once it is accepted, for what is refused comes again.
-    tally: Tally,
-    sightings: Sightings,
+    pub(super) tally: Tally,
+    pub(super) sightings: Sightings,
 }
 
 impl Routed {
@@ -152,29 +152,32 @@ impl Acceptor {
         let mut sightings = Sightings::new(&self.hub);
         received.rejected.iter().for_each(|rejected| sightings.rejected(rejected));
         let mut asides: Vec<Aside> = received.rejected.into_iter().map(aside).collect();
+        let mut routed = Routed { sightings, ..Routed::default() };
+        let traced = |mut arrival: Arrival| {
+            arrival.event.trace_id = trace_id.map(str::to_owned);
+            arrival
+        };
+        self.route(received.events.into_iter().map(traced), &mut routed);
         let Routed { records, undecided, matched, unmatched, duplicates, tally, sightings, .. } =
-            self.route(received.events, trace_id, sightings);
+            routed;
         (counts.matched, counts.unmatched) = (matched, unmatched);
         counts.quarantined += undecided.len() as u64;
         asides.extend(set_aside(undecided));
         counts.duplicates = duplicates + self.keep(records, asides, counts.quarantined).await?;
         self.counters.add(&counts);
-        tally.count();
-        sightings.tell(&self.hub);
+        self.tell(tally, sightings);
         let Counts { received, matched, duplicates, quarantined, .. } = counts;
         Ok(Accepted { received, matched, duplicates, quarantined })
     }
 
     /// Finds out who wants these events, without waiting for anything.
-    fn route(&self, events: Vec<Arrival>, trace_id: Option<&str>, sightings: Sightings) -> Routed {
+    pub(super) fn route(&self, events: impl Iterator<Item = Arrival>, routed: &mut Routed) {
         let (reader, mut found) = (self.routes.reader(), Found::default());
-        let mut routed = Routed { sightings, ..Routed::default() };
-        for Arrival { mut event, sent } in events {
-            event.trace_id = trace_id.map(str::to_owned);
+        for Arrival { event, sent } in events {
             match reader.bucket(&event.bucket) {
                 Some(Standing::Undecided) => {
                     routed.sightings.undecided(&event);
-                    routed.undecided.push(event);
+                    routed.undecided.push(Arrival { event, sent });
                 }
                 Some(Standing::Rules(rules)) => {
                     let id = self.journal.deduplicates().then(|| event.id().as_u128());
@@ -187,7 +190,17 @@ impl Acceptor {
                 }
             }
         }
-        routed
+    }
+
+    /// Nothing is routed yet; whoever watches now is told of what will be.
+    pub(super) fn nothing_routed(&self) -> Routed {
+        Routed { sightings: Sightings::new(&self.hub), ..Routed::default() }
+    }
+
+    /// Counts what the rules wanted, and tells whoever watches, once it is stored.
+    pub(super) fn tell(&self, tally: Tally, sightings: Sightings) {
+        tally.count();
+        sightings.tell(&self.hub);
     }
 
     /// The quarantine first: if the journal then refuses, the store sends all of it again, and
@@ -216,25 +229,30 @@ fn aside(Rejected { reason, body, records }: Rejected) -> Aside {
 
 /// Sets aside the events of buckets that nobody can decide about: each by itself, or those of a
 /// great many together, one a line.
-fn set_aside(mut events: Vec<Event>) -> impl Iterator<Item = Aside> {
+fn set_aside(mut events: Vec<Arrival>) -> impl Iterator<Item = Aside> {
     let together = events.split_off(events.len().min(UNDECIDED_SINGLY_MAX));
     let singly = events.into_iter().map(|event| vec![event]);
     let groups = singly.chain(iter::once(together));
     groups.filter_map(|group| {
-        let Event { bucket, .. } = group.first()?;
-        let reason = format!("the notification document of bucket {bucket} was never readable");
-        let reason = of_many(&reason, group.len());
-        let records = group.into_iter().map(|event| Record { event, rules: Vec::new() }.encode());
-        let lines = records.reduce(|mut lines, record| {
-            lines.push(b'\n');
-            lines.extend_from_slice(&record);
-            lines
-        })?;
+        let reason = of_many(&undecided(group.first()?), group.len());
+        let lines = group.into_iter().map(Arrival::encode).reduce(joined)?;
         Some(Aside { reason, body: lines.into() })
     })
 }
 
-fn of_many(reason: &impl Display, records: usize) -> String {
+/// Why an event is set aside that could be read.
+pub(super) fn undecided(Arrival { event, .. }: &Arrival) -> String {
+    format!("the notification document of bucket {} was never readable", event.bucket)
+}
+
+/// Two values of a row.
+pub(super) fn joined(mut lines: Vec<u8>, line: Vec<u8>) -> Vec<u8> {
+    lines.push(b'\n');
+    lines.extend_from_slice(&line);
+    lines
+}
+
+pub(super) fn of_many(reason: &impl Display, records: usize) -> String {
     match records {
         1 => reason.to_string(),
         _ => format!("{reason} (that is the first of {records} that are kept together)"),

@@ -11,6 +11,7 @@ const DUPLICATES: &str = "fanfare_events_duplicate_total";
 const DROPPED: &str = "fanfare_events_dropped_total";
 const QUARANTINED: &str = "fanfare_events_quarantined_total";
 const EVICTED: &str = "fanfare_quarantine_evicted_total";
+const RETRIED: &str = "fanfare_quarantine_retried_total";
 const REQUESTS: &str = "fanfare_ingest_requests_total";
 const ACCEPT_DURATION: &str = "fanfare_accept_duration_seconds";
 
@@ -29,6 +30,7 @@ pub fn describe() {
     );
     describe_counter!(QUARANTINED, "Things that stores sent as events and that are none.");
     describe_counter!(EVICTED, "Rows that left the full quarantine for newer ones.");
+    describe_counter!(RETRIED, "Rows that left the quarantine because a retry understood them.");
     describe_counter!(REQUESTS, "Requests on the events listener, by status code.");
     describe_histogram!(
         ACCEPT_DURATION,
@@ -39,6 +41,7 @@ pub fn describe() {
         requests(status).increment(0);
     }
     evicted(0);
+    retried(0);
 }
 
 /// What became of the events of one request.
@@ -87,6 +90,10 @@ impl Counters {
 
 pub(super) fn evicted(rows: u64) {
     counter!(EVICTED).increment(rows);
+}
+
+pub(super) fn retried(rows: u64) {
+    counter!(RETRIED).increment(rows);
 }
 
 /// What is counted of requests.

@@ -11,6 +11,7 @@ mod decode;
 mod listen;
 mod metrics;
 mod misdirected;
+mod quarantine;
 mod records;
 mod sightings;
 #[cfg(test)]
@@ -20,8 +21,9 @@ pub use accept::{AcceptError, Accepted, Acceptor};
 pub use config::Config;
 pub use decode::{
     Arrival, DecodeError, DropReason, Dropped, Encoding, Received, Rejected, Rejection, Sent,
-    decode,
+    decode, decode_kept,
 };
 pub use listen::{BindError, Listener};
 pub use metrics::describe;
+pub use quarantine::{Quarantine, Retried, Row};
 pub use records::add_records;

@@ -192,7 +192,7 @@ async fn what_is_no_event_and_what_nobody_can_decide_is_kept_with_the_reason() {
     let records = [put("unsure", "k"), r#"{"hello":"world"}"#.to_owned()];
     let (journal, answer) = accepted(directory.path(), &[], &records).await;
     assert_eq!(answer.to_string(), r#"{"received":2,"matched":0,"quarantined":2}"#);
-    let kept = journal.quarantined().await.unwrap();
+    let kept = journal.quarantined(None, usize::MAX, usize::MAX).await.unwrap();
     let reasons: Vec<_> = kept.iter().map(|row| &*row.reason).collect();
     assert!(
         reasons.iter().any(|reason| reason.contains("bucket unsure was never readable")),
@@ -207,7 +207,7 @@ async fn a_great_many_undecided_events_are_kept_together() {
     let records: Vec<_> = (0..1000).map(|key| put("unsure", &key.to_string())).collect();
     let (journal, answer) = accepted(directory.path(), &[], &records).await;
     assert_eq!(answer, Accepted { received: 1000, matched: 0, duplicates: 0, quarantined: 1000 });
-    let kept = journal.quarantined().await.unwrap();
+    let kept = journal.quarantined(None, usize::MAX, usize::MAX).await.unwrap();
     assert_eq!(kept.len(), 101);
     let lines = kept.iter().flat_map(|row| row.body.split(|&byte| byte == b'\n'));
     let keys: Vec<_> = lines.map(|line| Record::decode(line).unwrap().event.key).collect();

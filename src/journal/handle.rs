@@ -392,10 +392,29 @@ impl Journal {
         .expect("a database call is neither cancelled nor panics")
     }
 
-    /// What was set aside, oldest first.
-    pub async fn quarantined(&self) -> Result<Vec<Quarantined>, DatabaseError> {
+    /// What was set aside after this row, oldest first: at most so many rows, and no more bytes
+    /// unless the first alone has more.
+    pub async fn quarantined(
+        &self,
+        after: Option<u64>,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Quarantined>, DatabaseError> {
         let shared = Arc::clone(&self.shared);
-        spawn_blocking(move || shared.meta.quarantined())
+        spawn_blocking(move || shared.meta.quarantined(after, rows_max, bytes_max))
+            .await
+            .expect("a database call is neither cancelled nor panics")
+    }
+
+    /// Removes rows that were set aside, and replaces what others hold, all or none, durably. A row
+    /// that is not there any more is left out. Answers how many were removed.
+    pub async fn settle_quarantine(
+        &self,
+        gone: Vec<u64>,
+        left: Vec<(u64, Aside)>,
+    ) -> Result<u64, DatabaseError> {
+        let shared = Arc::clone(&self.shared);
+        spawn_blocking(move || shared.meta.settle_quarantine(&gone, &left))
             .await
             .expect("a database call is neither cancelled nor panics")
     }

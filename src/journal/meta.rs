@@ -4,6 +4,7 @@
 //! anything whose loss would lose an accepted event.
 
 use std::{
+    ops::Bound,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -172,19 +173,61 @@ impl Meta {
         })
     }
 
-    pub(super) fn quarantined(&self) -> Result<Vec<Quarantined>, DatabaseError> {
+    /// The rows after this one, at most so many, the oldest first. They end before one that would
+    /// make them larger than `bytes_max`, unless it is the first.
+    pub(super) fn quarantined(
+        &self,
+        after: Option<u64>,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Quarantined>, DatabaseError> {
         self.database.with(|database| {
             let transaction = database.begin_read()?;
             let table = transaction.open_table(QUARANTINE)?;
-            let mut rows = Vec::new();
-            for row in table.iter()? {
+            let (mut rows, mut bytes) = (Vec::new(), 0);
+            let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+            for row in table.range((after, Bound::Unbounded))?.take(rows_max) {
                 let (key, row) = row?;
                 let (time, reason, body) = row.value();
+                bytes += body.len();
+                if bytes > bytes_max && !rows.is_empty() {
+                    break;
+                }
                 let time = Timestamp::from_microsecond(time).unwrap_or_default();
                 let body = Bytes::copy_from_slice(body);
                 rows.push(Quarantined { key: key.value(), time, reason: reason.into(), body });
             }
             Ok(rows)
+        })
+    }
+
+    /// Removes rows, and replaces what others hold, durably, in one commit. A row that is not there
+    /// is left out. Answers how many were removed.
+    pub(super) fn settle_quarantine(
+        &self,
+        gone: &[u64],
+        left: &[(u64, Aside)],
+    ) -> Result<u64, DatabaseError> {
+        self.change_quarantine(|transaction| {
+            let mut totals = transaction.open_table(TOTALS)?;
+            let mut rows = transaction.open_table(QUARANTINE)?;
+            let mut held = totals.get(HELD)?.map_or(0, |held| held.value());
+            let mut removed = 0;
+            for key in gone {
+                let Some(row) = rows.remove(key)? else { continue };
+                held = held.saturating_sub(weight(row.value()));
+                removed += 1;
+            }
+            for (key, Aside { reason, body }) in left {
+                let Some(row) = rows.remove(key)? else { continue };
+                let (time, ..) = row.value();
+                let rest: Row<'_> = (time, reason, body);
+                held = held.saturating_sub(weight(row.value())) + weight(rest);
+                drop(row);
+                rows.insert(key, rest)?;
+            }
+            totals.insert(HELD, held)?;
+            Ok(removed)
         })
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::wire::{Keyed, Object};
@@ -19,9 +19,12 @@ const TAGGING: &str = "x-amz-tagging";
 type Pairs = Vec<(String, String)>;
 
 /// What a store sent with an event beside the event itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sent {
+    #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Box<RawValue>>,
 }
 

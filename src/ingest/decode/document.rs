@@ -74,7 +74,7 @@ pub fn decode(body: &[u8], encoding: Encoding, now: Timestamp) -> Result<Receive
     Ok(received)
 }
 
-fn not_json(error: &serde_json::Error, lines_before: usize) -> DecodeError {
+pub(super) fn not_json(error: &serde_json::Error, lines_before: usize) -> DecodeError {
     DecodeError::NotJson { line: lines_before + error.line(), column: error.column() }
 }
 
@@ -102,6 +102,15 @@ impl Received {
             self.reject(reason, document.get());
         }
         Ok(())
+    }
+
+    /// Adds what a value holds that is a document, or one of its records.
+    pub(super) fn read_document_or_record(&mut self, value: &RawValue, now: Timestamp) {
+        match self.read_carefully(value, now) {
+            Ok(()) => {}
+            Err(Rejection::NotAnObject | Rejection::NoRecords) => self.read_record(value, now),
+            Err(reason) => self.reject(reason, value.get()),
+        }
     }
 
     fn read_carefully(&mut self, document: &RawValue, now: Timestamp) -> Result<(), Rejection> {

@@ -17,6 +17,7 @@ mod details;
 mod document;
 mod event;
 mod json;
+mod kept;
 mod received;
 mod wire;
 #[cfg(test)]
@@ -24,4 +25,5 @@ mod tests;
 
 pub use attributes::Sent;
 pub use document::{DecodeError, Encoding, decode};
+pub use kept::decode_kept;
 pub use received::{Arrival, DropReason, Dropped, Received, Rejected, Rejection};

@@ -166,7 +166,7 @@ async fn a_database_that_met_a_full_disk_anywhere_is_whole_and_serves_again() {
         let running = start_with(&small(directory.path()), Arc::<StubbornDisk>::clone(&disk));
         let found = &running.recovery.checkpoint;
         assert!(!matches!(found, CheckpointFound::Lost { .. }), "{found:?}");
-        let rows = running.journal.quarantined().await.unwrap();
+        let rows = running.journal.quarantined(None, usize::MAX, usize::MAX).await.unwrap();
         let reasons: Vec<_> = rows.into_iter().map(|row| row.reason).collect();
         assert_eq!(reasons, kept, "after {writes} writes");
         disk.refuse_after(writes);

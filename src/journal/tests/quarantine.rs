@@ -22,7 +22,7 @@ async fn what_is_quarantined_is_there_after_a_restart() {
     let image = image_of(directory.path());
     let again = start(image.path());
     assert_eq!(held(&again.journal), held(&running.journal));
-    let rows = again.journal.quarantined().await.unwrap();
+    let rows = again.journal.quarantined(None, usize::MAX, usize::MAX).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!((rows[0].reason.as_str(), &rows[0].body), ("no event", &body));
 }
@@ -37,7 +37,7 @@ async fn the_oldest_rows_give_way() {
         let body = Bytes::from(vec![n; 100]);
         evicted += running.journal.quarantine(vec![aside(&n.to_string(), body)]).await.unwrap();
     }
-    let rows = running.journal.quarantined().await.unwrap();
+    let rows = running.journal.quarantined(None, usize::MAX, usize::MAX).await.unwrap();
     let reasons: Vec<_> = rows.iter().map(|row| row.reason.as_str()).collect();
     assert_eq!((evicted, reasons), (3, vec!["3", "4"]));
     let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
@@ -53,6 +53,9 @@ async fn a_whole_request_of_them_is_one_commit() {
     let running = start(directory.path());
     let asides = (0..1_000).map(|n| aside("no event", Bytes::from(format!("{n}"))));
     assert_eq!(running.journal.quarantine(asides.collect()).await.unwrap(), 0);
-    assert_eq!(running.journal.quarantined().await.unwrap().len(), 1_000);
+    assert_eq!(
+        running.journal.quarantined(None, usize::MAX, usize::MAX).await.unwrap().len(),
+        1_000
+    );
     assert_eq!(held(&running.journal).0, 1_000);
 }

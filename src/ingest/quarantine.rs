@@ -1,0 +1,169 @@
+//! The quarantine, as an operator asks for it: what was set aside, and what becomes of it.
+//!
+//! A retry takes a row through everything that a request goes through, by the rules of the moment.
+//! What it accepts is durable before its row goes, so a crash in between accepts it once more and
+//! loses nothing.
+
+use std::{mem, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tracing::info;
+
+use super::{
+    AcceptError, Acceptor,
+    accept::{Routed, joined, of_many, undecided},
+    decode::{Arrival, Received, decode_kept},
+    metrics,
+};
+use crate::journal::{Aside, DatabaseError, Journal, Quarantined};
+
+/// What a page, or a retry, reads at once, in bytes; a row that has more is read alone.
+const READ_BYTES_MAX: usize = 4 << 20;
+
+/// What was set aside, and who accepts it after all.
+#[derive(Clone, Debug)]
+pub struct Quarantine {
+    journal: Journal,
+    acceptor: Acceptor,
+    /// One retry at a time: two would accept the same row twice.
+    turn: Arc<Mutex<()>>,
+}
+
+/// A row in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its number, by which it is shown, tried again or removed.
+    pub id: u64,
+    /// When it was set aside.
+    pub time: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// How many bytes its body has.
+    pub bytes: u64,
+}
+
+/// What a retry came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retried {
+    /// Rows that are gone, since everything in them was understood.
+    pub rows: u64,
+    /// Events in them, and in those that stay, that some rule wants; they are in the journal.
+    pub accepted: u64,
+}
+
+/// What a retry makes of some rows, before it is durable.
+#[derive(Debug)]
+struct Retry {
+    routed: Routed,
+    gone: Vec<u64>,
+    /// What is left of rows of which only a part was understood.
+    left: Vec<(u64, Aside)>,
+}
+
+impl From<&Quarantined> for Row {
+    fn from(row: &Quarantined) -> Self {
+        let bytes = row.body.len() as u64;
+        Self { id: row.key, time: row.time, reason: row.reason.clone(), bytes }
+    }
+}
+
+impl Quarantine {
+    /// That of this journal; what is retried goes to this acceptor.
+    pub fn new(journal: Journal, acceptor: Acceptor) -> Self {
+        Self { journal, acceptor, turn: Arc::default() }
+    }
+
+    /// At most `max` rows after this one, the oldest first.
+    pub async fn list(
+        &self,
+        mut after: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        let mut rows: Vec<Row> = Vec::new();
+        while rows.len() < max {
+            let left = max - rows.len();
+            let read = self.journal.quarantined(after, left, READ_BYTES_MAX).await?;
+            let Some(last) = read.last() else { break };
+            after = Some(last.key);
+            rows.extend(read.iter().map(Row::from));
+        }
+        Ok(rows)
+    }
+
+    /// A row with its body; none if there is no such row.
+    pub async fn show(&self, id: u64) -> Result<Option<Quarantined>, DatabaseError> {
+        let Some(before) = id.checked_sub(1) else { return Ok(None) };
+        let read = self.journal.quarantined(Some(before), 1, READ_BYTES_MAX).await?;
+        Ok(read.into_iter().next().filter(|row| row.key == id))
+    }
+
+    /// Tries these rows again. One that is gone is left out; one that is not understood stays as it
+    /// is, and of one that is understood in part the rest stays.
+    pub async fn retry(&self, ids: &[u64]) -> Result<Retried, AcceptError> {
+        let _turn = self.turn.lock().await;
+        let (mut retried, mut retry, mut bytes) = (Retried::default(), self.nothing_tried(), 0);
+        for id in ids {
+            let Some(row) = self.show(*id).await? else { continue };
+            if bytes + row.body.len() > READ_BYTES_MAX && bytes > 0 {
+                self.settle(mem::replace(&mut retry, self.nothing_tried()), &mut retried).await?;
+                bytes = 0;
+            }
+            bytes += row.body.len();
+            self.take(row, &mut retry);
+        }
+        self.settle(retry, &mut retried).await?;
+        let Retried { rows, accepted } = retried;
+        info!(rows, accepted, "the quarantine was tried again");
+        Ok(retried)
+    }
+
+    /// Removes these rows for good; answers how many. One that is gone is left out.
+    pub async fn purge(&self, ids: Vec<u64>) -> Result<u64, DatabaseError> {
+        let purged = self.journal.settle_quarantine(ids, Vec::new()).await?;
+        info!(purged, "rows of the quarantine are removed for good");
+        Ok(purged)
+    }
+
+    fn nothing_tried(&self) -> Retry {
+        Retry { routed: self.acceptor.nothing_routed(), gone: Vec::new(), left: Vec::new() }
+    }
+
+    fn take(&self, row: Quarantined, retry: &mut Retry) {
+        // What cannot even be taken apart was not written by us, and stays for a person to see.
+        let Ok(received) = decode_kept(&row.body, row.time) else { return };
+        let Received { events, dropped, rejected } = received;
+        let decided = |routed: &Routed| routed.matched + routed.unmatched;
+        let before = decided(&retry.routed);
+        self.acceptor.route(events.into_iter(), &mut retry.routed);
+        let left = mem::take(&mut retry.routed.undecided);
+        if left.is_empty() && rejected.is_empty() {
+            retry.gone.push(row.key);
+        } else if decided(&retry.routed) > before || !dropped.is_empty() {
+            let count =
+                left.len() + rejected.iter().map(|rejected| rejected.records).sum::<usize>();
+            let reasons = rejected.iter().map(|rejected| rejected.reason.to_string());
+            let reason = reasons.chain(left.iter().map(undecided)).next().unwrap_or_default();
+            let bodies = rejected.into_iter().map(|rejected| rejected.body.into_bytes());
+            let body = bodies.chain(left.into_iter().map(Arrival::encode)).reduce(joined);
+            let body = body.unwrap_or_default().into();
+            retry.left.push((row.key, Aside { reason: of_many(&reason, count), body }));
+        }
+    }
+
+    /// Makes what was accepted durable, and only then lets the rows go.
+    async fn settle(&self, retry: Retry, retried: &mut Retried) -> Result<(), AcceptError> {
+        let Retry { routed, gone, left } = retry;
+        let Routed { records, matched, duplicates, tally, sightings, .. } = routed;
+        let duplicates = duplicates + self.journal.append(records).await?.duplicates;
+        self.acceptor.tell(tally, sightings);
+        if gone.is_empty() && left.is_empty() {
+            return Ok(());
+        }
+        let rows = self.journal.settle_quarantine(gone, left).await?;
+        metrics::retried(rows);
+        retried.rows += rows;
+        retried.accepted += matched.saturating_sub(duplicates);
+        Ok(())
+    }
+}
