@@ -14,8 +14,9 @@ use tracing::{debug, error, info, warn};
 use super::{
     DeadLetter, Remains, Removal,
     dead_letter::Contents,
-    lane::{Lane, LaneError},
+    lane::Lane,
     ticket::{Reason, Ticket},
+    unread::Illegible,
 };
 use crate::{
     journal::{Burial, BuryError},
@@ -53,6 +54,19 @@ pub(super) struct Graves {
     failures: u32,
 }
 
+/// What one burial is to write.
+#[derive(Debug, Default)]
+struct Round {
+    graves: Vec<Grave>,
+    letters: Vec<Burial>,
+    /// Of their records.
+    bytes: u64,
+    /// What is told of them, if somebody watches.
+    deaths: Vec<Sighting>,
+    /// When to try those again that could not be read.
+    retry: Option<Instant>,
+}
+
 /// What is pending beyond what may be.
 #[derive(Debug, Default)]
 pub(super) struct Relief {
@@ -61,16 +75,6 @@ pub(super) struct Relief {
     /// Bytes still to be buried.
     excess: u64,
     at: Option<Instant>,
-}
-
-/// What is about to be buried.
-#[derive(Debug, Default)]
-struct Letters {
-    letters: Vec<Burial>,
-    /// Of their records.
-    bytes: u64,
-    /// What is told of them, if somebody watches.
-    deaths: Vec<Sighting>,
 }
 
 impl Graves {
@@ -97,12 +101,12 @@ impl Graves {
         self.letters.len() < BURY_MAX
     }
 
-    fn take(&mut self) -> Vec<Grave> {
+    fn take(&mut self) -> VecDeque<Grave> {
         self.letters.drain(..self.letters.len().min(BURY_MAX)).collect()
     }
 
-    fn put_back(&mut self, graves: Vec<Grave>) {
-        graves.into_iter().rev().for_each(|grave| self.letters.push_front(grave));
+    fn put_back(&mut self, graves: impl DoubleEndedIterator<Item = Grave>) {
+        graves.rev().for_each(|grave| self.letters.push_front(grave));
     }
 }
 
@@ -163,9 +167,9 @@ impl<P: Publish> Lane<P> {
 
     /// Gives up the oldest of what waits while more is pending than may be, whether the lane sends
     /// or not. What is ready or on the wire is left alone.
-    pub(super) async fn relieve(&mut self, now: Instant) -> Result<(), LaneError> {
+    pub(super) async fn relieve(&mut self, now: Instant) {
         if self.relief.at.is_none_or(|at| at > now) {
-            return Ok(());
+            return;
         }
         if self.relief.excess == 0 {
             self.relief.excess = self.excess();
@@ -174,8 +178,8 @@ impl<P: Publish> Lane<P> {
             if self.relief.excess == 0 || self.graves.due.is_some_and(|due| due > now) {
                 break;
             }
-            let dug = self.dig_oldest(now).await?;
-            let buried = self.bury(now).await?;
+            let dug = self.dig_oldest(now).await;
+            let buried = self.bury(now).await;
             self.relief.excess = self.relief.excess.saturating_sub(buried);
             if dug == 0 || buried == 0 {
                 self.relief.excess = 0;
@@ -184,13 +188,12 @@ impl<P: Publish> Lane<P> {
         if self.relief.excess > 0 && self.graves.due.is_none_or(|due| due <= now) {
             // What was answered meanwhile, and a stop, come first.
             self.relief.at = Some(now);
-            return Ok(());
+            return;
         }
         // The journal counts what was buried with its next commit, not before.
         self.relief.excess = 0;
         let goes_on = self.quota().is_some() || self.relief.relieve_to.is_some();
         self.relief.at = goes_on.then(|| now + RELIEF_LOOK);
-        Ok(())
     }
 
     /// Bytes pending beyond what may be.
@@ -203,9 +206,9 @@ impl<P: Publish> Lane<P> {
         ordered.max(self.quota().map_or(0, |quota| pending.saturating_sub(quota)))
     }
 
-    async fn dig_oldest(&mut self, now: Instant) -> Result<usize, LaneError> {
+    async fn dig_oldest(&mut self, now: Instant) -> usize {
         if self.tickets.resting() == 0 && self.can_wait_for_more() {
-            self.fetch_tickets().await?;
+            self.fetch_tickets().await;
         }
         let (bytes, count) = (self.reader.pending_bytes(), self.reader.pending().max(1));
         let wanted = self.relief.excess.div_ceil((bytes / count).max(1));
@@ -219,35 +222,34 @@ impl<P: Publish> Lane<P> {
             self.graves.dig(Grave { ticket, reason: Arc::clone(&reason) }, now);
             dug += 1;
         }
-        Ok(dug)
+        dug
     }
 
     /// Writes dead letters and forgets what is to be forgotten. Answers how many bytes of records
     /// became dead letters.
-    pub(super) async fn bury(&mut self, now: Instant) -> Result<u64, LaneError> {
+    pub(super) async fn bury(&mut self, now: Instant) -> u64 {
         if self.graves.due.is_none_or(|due| due > now) {
-            return Ok(0);
+            return 0;
         }
         self.forget().await;
-        let mut graves = self.graves.take();
-        let Some(Letters { letters, bytes, deaths }) = self.letters(&mut graves).await? else {
-            return Ok(0);
-        };
-        self.graves.due = (!self.graves.letters.is_empty()).then_some(now);
+        let Round { graves, letters, bytes, deaths, retry } = self.letters(now).await;
+        let waits = !self.graves.letters.is_empty();
+        // What could not be read waits for all others.
+        self.graves.due = waits.then(|| retry.filter(|_| letters.is_empty()).unwrap_or(now));
         if letters.is_empty() {
-            return Ok(0);
+            return 0;
         }
         match self.reader.bury(letters).await {
             Ok(()) => {
                 self.buried(&graves);
                 self.surroundings.hub.tell(deaths);
-                Ok(bytes)
+                bytes
             }
             Err(cause) => {
-                self.graves.put_back(graves);
+                self.graves.put_back(graves.into_iter());
                 self.graves.due = Some(now + BURY_AGAIN);
                 self.complain(&cause);
-                Ok(0)
+                0
             }
         }
     }
@@ -263,30 +265,32 @@ impl<P: Publish> Lane<P> {
         info!(destination = %self.name, count = positions.len(), "discarded events that nobody asks for any more");
     }
 
-    /// The dead letters of these graves, or of so many of them as fit into the lane's memory; none
-    /// if a record cannot be read now.
-    async fn letters(&mut self, graves: &mut Vec<Grave>) -> Result<Option<Letters>, LaneError> {
-        let Letters { mut letters, mut bytes, mut deaths } = Letters::default();
-        for grave in graves.iter_mut() {
+    /// As many dead letters as are written at once and fit into the lane's memory. What cannot be
+    /// read now goes behind all others, so that it keeps back none of them.
+    async fn letters(&mut self, now: Instant) -> Round {
+        let mut written = Round::default();
+        let mut left = self.graves.take();
+        while let Some(mut grave) = left.pop_front() {
             match self.read_again(&mut grave.ticket).await {
                 Ok(body) => {
-                    bytes += body.len() as u64;
+                    written.bytes += body.len() as u64;
                     let record = Record::decode(&body);
-                    deaths.extend(self.death(grave, record.as_ref().ok()));
-                    letters.push(self.letter(grave, record.as_ref().or(Err(&body))));
+                    written.deaths.extend(self.death(&grave, record.as_ref().ok()));
+                    written.letters.push(self.letter(&grave, record.as_ref().or(Err(&body))));
+                    written.graves.push(grave);
                 }
-                Err(cause) => {
-                    self.graves.put_back(std::mem::take(graves));
-                    return self.bear(cause).map(|()| None);
+                Err(Illegible::Gone) => {}
+                Err(Illegible::Until(until)) => {
+                    self.graves.letters.push_back(grave);
+                    written.retry = Some(until);
                 }
             }
-            if bytes >= self.config.in_flight_bytes.as_u64() {
+            if written.bytes >= self.config.in_flight_bytes.as_u64() || !self.unread.may_read(now) {
                 break;
             }
         }
-        let later = graves.split_off(letters.len());
-        self.graves.put_back(later);
-        Ok(Some(Letters { letters, bytes, deaths }))
+        self.graves.put_back(left.into_iter());
+        written
     }
 
     fn letter(&self, grave: &Grave, record: Result<&Record, &Bytes>) -> Burial {

@@ -1,23 +1,22 @@
 //! What a lane reads: new records, and those again whose wait is over.
 
-use std::{hash::BuildHasher as _, io, sync::Arc, time::Duration};
+use std::{hash::BuildHasher as _, sync::Arc};
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::Instant;
-use tracing::warn;
 
 use super::{
     Ordering,
     batch::{Delivery, size},
     circuit::Permit,
     graves::Grave,
-    lane::{Lane, LaneError},
+    lane::Lane,
     removal::Presence,
     ticket::{ANY, Reason, Ticket},
+    unread::Illegible,
 };
 use crate::{
-    journal::{Fetched, Origin, ReadError},
+    journal::{Fetched, Origin},
     model::{Message, Record, RecordError},
     publish::Publish,
     tail::Subject,
@@ -34,9 +33,6 @@ const HELD_BACK_MAX: usize = 65_536;
 pub(super) const LOOK: usize = 64;
 /// And how many bytes of them.
 const LOOK_BYTES: usize = 1 << 20;
-
-/// How long to wait for file descriptors or memory that the process lacks.
-const EXHAUSTED_WAIT: Duration = Duration::from_secs(1);
 
 /// What a lane may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +68,7 @@ impl Expansion {
 
 impl<P: Publish> Lane<P> {
     pub(super) fn intake(&self, now: Instant) -> Intake {
-        if self.no_reading_until.is_some_and(|until| until > now) || !self.can_wait_for_more() {
+        if !self.unread.may_fetch(now) || !self.can_wait_for_more() {
             return Intake::Nothing;
         }
         match self.permit(now) {
@@ -114,10 +110,10 @@ impl<P: Publish> Lane<P> {
         self.limiter.limit().saturating_mul(self.shape.entries * 2)
     }
 
-    pub(super) async fn take_in(&mut self, intake: Intake) -> Result<(), LaneError> {
+    pub(super) async fn take_in(&mut self, intake: Intake) {
         let now = Instant::now();
         let (count, bytes) = match (intake, self.permit(now)) {
-            (Intake::Nothing, _) => return Ok(()),
+            (Intake::Nothing, _) => return,
             (Intake::Tickets, _) => (LOOK, LOOK_BYTES),
             (Intake::Messages, Permit::Probe) => (1, LOOK_BYTES),
             (Intake::Messages, _) => (
@@ -125,30 +121,31 @@ impl<P: Publish> Lane<P> {
                 self.expansion.of_records(self.room()),
             ),
         };
-        self.fetch(intake, count, bytes).await.map(drop)
+        self.fetch(intake, count, bytes).await;
     }
 
     /// Reads new records; answers how many.
-    pub(super) async fn fetch(
-        &mut self,
-        intake: Intake,
-        count: usize,
-        bytes: usize,
-    ) -> Result<usize, LaneError> {
+    pub(super) async fn fetch(&mut self, intake: Intake, count: usize, bytes: usize) -> usize {
+        if !self.unread.may_fetch(Instant::now()) {
+            return 0;
+        }
         let fetched = match self.reader.fetch(count, bytes).await {
             Ok(fetched) => fetched,
-            Err(cause) => return self.bear(cause).map(|()| 0),
+            Err(cause) => {
+                self.cannot_go_on(&cause);
+                return 0;
+            }
         };
         let (now, wall) = (Instant::now(), self.surroundings.clock.now());
         let count = fetched.len();
         for it in fetched {
             self.admit(it, intake, (now, wall));
         }
-        Ok(count)
+        count
     }
 
     /// Reads new records as tickets; answers how many.
-    pub(super) async fn fetch_tickets(&mut self) -> Result<usize, LaneError> {
+    pub(super) async fn fetch_tickets(&mut self) -> usize {
         self.fetch(Intake::Tickets, LOOK, LOOK_BYTES).await
     }
 
@@ -186,12 +183,12 @@ impl<P: Publish> Lane<P> {
     }
 
     /// Reads those messages again whose wait is over, as far as they may be sent.
-    pub(super) async fn recall(&mut self, now: Instant) -> Result<(), LaneError> {
+    pub(super) async fn recall(&mut self, now: Instant) {
         if self.permit(now) == Permit::Probe && self.next_has_failed() {
             // One that the destination refused shall not be the only one it ever gets to see.
-            let is_new = self.can_wait_for_more() && self.fetch(Intake::Messages, 1, 0).await? > 0;
+            let is_new = self.can_wait_for_more() && self.fetch(Intake::Messages, 1, 0).await > 0;
             if is_new {
-                return Ok(());
+                return;
             }
         }
         let mut share = (self.ready_max() / 2).max(1);
@@ -203,36 +200,20 @@ impl<P: Publish> Lane<P> {
                     let wall = self.surroundings.clock.now();
                     self.make_ready(ticket, Record::decode(&body), (now, wall));
                 }
-                Err(cause) => {
-                    self.tickets.rest(ticket.position.seq(), ticket, None);
-                    return self.bear(cause);
+                Err(Illegible::Gone) => {}
+                Err(Illegible::Until(until)) => {
+                    self.tickets.rest(ticket.position.seq(), ticket, Some(until));
                 }
+            }
+            if !self.unread.may_read(now) {
+                return;
             }
             share -= 1;
         }
-        Ok(())
-    }
-
-    /// The bytes of its record, once more; compaction may have moved it.
-    pub(super) async fn read_again(&mut self, ticket: &mut Ticket) -> Result<Bytes, ReadError> {
-        let (position, body) = self.reader.reread(ticket.position).await?;
-        ticket.position = position;
-        Ok(body)
     }
 
     fn next_has_failed(&self) -> bool {
         self.ready.is_empty() && self.tickets.next_due().is_some_and(|until| until.is_some())
-    }
-
-    /// Lacking descriptors or memory passes; any other failure to read ends the lane.
-    pub(super) fn bear(&mut self, source: ReadError) -> Result<(), LaneError> {
-        let destination = Arc::clone(&self.name);
-        if !is_exhaustion(&source) {
-            return Err(LaneError { destination, source });
-        }
-        warn!(%destination, cause = %source, "cannot read what is pending, will retry");
-        self.no_reading_until = Some(Instant::now() + EXHAUSTED_WAIT);
-        Ok(())
     }
 
     fn make_ready(
@@ -297,13 +278,4 @@ impl<P: Publish> Lane<P> {
         let rule = record.rules.get(ordinal)?.as_ref();
         self.surroundings.renderer.message(self.form, &record.event, rule)
     }
-}
-
-/// Whether the process, or the machine, has run out of file descriptors or memory for now.
-fn is_exhaustion(error: &ReadError) -> bool {
-    const ENOMEM: i32 = 12;
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    let ReadError::Disk { source, .. } = error else { return false };
-    matches!(io::Error::raw_os_error(source), Some(ENOMEM | ENFILE | EMFILE))
 }

@@ -31,9 +31,10 @@ use super::{
     sweep::Sweep,
     ticket::Ticket,
     tickets::Tickets,
+    unread::Unread,
 };
 use crate::{
-    journal::{ReadError, Reader},
+    journal::Reader,
     model::Destination,
     payload::{Form, Renderer},
     publish::{Publish, Verdict},
@@ -43,16 +44,6 @@ use crate::{
 
 /// How often the age of what waits is looked at, at the least: the wall clock may be set.
 const AGE_LOOK: Duration = Duration::from_mins(1);
-
-/// Why a lane ended on its own.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read what is pending for {destination}")]
-pub struct LaneError {
-    /// The destination's ARN.
-    pub destination: Arc<str>,
-    /// What the journal said.
-    pub source: ReadError,
-}
 
 /// How a destination is reached.
 #[derive(Debug)]
@@ -119,8 +110,7 @@ pub(super) struct Lane<P> {
     pub(super) poisoned: u32,
     /// Whether it was told that the destination fails.
     pub(super) told: News,
-    /// Until when nothing is read, because the process lacks descriptors or memory.
-    pub(super) no_reading_until: Option<Instant>,
+    pub(super) unread: Unread,
     pub(super) expansion: Expansion,
     /// Bytes of messages on the wire.
     pub(super) wire_bytes: usize,
@@ -173,7 +163,7 @@ impl<P: Publish> Lane<P> {
             doubts: Vec::new(),
             poisoned: 0,
             told: News::default(),
-            no_reading_until: None,
+            unread: Unread::default(),
             expansion: Expansion::default(),
             wire_bytes: 0,
             status: watch::Sender::new(LaneStatus::new(&name)),
@@ -199,11 +189,7 @@ impl<P: Publish> Lane<P> {
     /// Delivers until the stop, or until it is retired. An attempt that is on the wire at the stop
     /// may finish within the grace.
     /// It takes a ping whenever it comes around.
-    pub(super) async fn run(
-        mut self,
-        stop: Stop,
-        mut pings: mpsc::Receiver<()>,
-    ) -> Result<(), LaneError> {
+    pub(super) async fn run(mut self, stop: Stop, mut pings: mpsc::Receiver<()>) {
         loop {
             let now = Instant::now();
             self.send(now);
@@ -224,16 +210,16 @@ impl<P: Publish> Lane<P> {
                 Ok(()) = self.surroundings.documents.changed(), if self.may_give_up() => {
                     self.look_for_removed(now);
                 }
-                () = wake_up(wake_at) => self.wake().await?,
+                () = wake_up(wake_at) => self.wake().await,
                 () = self.reader.ready(), if intake != Intake::Nothing => {
-                    self.take_in(intake).await?;
+                    self.take_in(intake).await;
                 }
             }
         }
-        self.finish(&stop).await
+        self.finish(&stop).await;
     }
 
-    async fn finish(&mut self, stop: &Stop) -> Result<(), LaneError> {
+    async fn finish(&mut self, stop: &Stop) {
         loop {
             let answered = tokio::select! {
                 biased;
@@ -245,7 +231,7 @@ impl<P: Publish> Lane<P> {
                 None => break,
             }
         }
-        self.bury(Instant::now()).await.map(drop)
+        self.bury(Instant::now()).await;
     }
 
     async fn answered(&mut self, answer: Answer) {
@@ -255,21 +241,20 @@ impl<P: Publish> Lane<P> {
     }
 
     /// What is due beside sending and reading.
-    async fn wake(&mut self) -> Result<(), LaneError> {
+    async fn wake(&mut self) {
         let now = Instant::now();
-        if self.no_reading_until.is_some_and(|until| until > now) {
-            return Ok(());
+        if !self.unread.may_read(now) {
+            return;
         }
-        self.no_reading_until = None;
         self.expire(now);
-        self.relieve(now).await?;
-        self.look_on(now).await?;
-        self.bury(now).await?;
-        self.recall(now).await?;
+        self.relieve(now).await;
+        self.look_on(now).await;
+        self.bury(now).await;
+        self.recall(now).await;
         // The old must not crowd out the new.
         match self.intake(now) {
             Intake::Messages => self.take_in(Intake::Messages).await,
-            Intake::Tickets | Intake::Nothing => Ok(()),
+            Intake::Tickets | Intake::Nothing => {}
         }
     }
 
@@ -338,9 +323,9 @@ impl<P: Publish> Lane<P> {
             self.sweep.as_ref().map(Sweep::due),
         ];
         let read = read.into_iter().flatten().min();
-        let read = read.map(|at| self.no_reading_until.map_or(at, |until| at.max(until)));
+        let read = read.map(|at| self.unread.not_before(at));
         let linger = self.lingers_until().filter(|_| may_send);
-        [probe, linger, read, self.no_reading_until].into_iter().flatten().min()
+        [probe, linger, read, self.unread.next(now)].into_iter().flatten().min()
     }
 
     /// When the oldest of what waits becomes too old.
@@ -389,6 +374,7 @@ impl<P: Publish> Lane<P> {
         let due = || self.tickets.next_due().flatten().filter(|until| *until > now && waits());
         let (state, next) = match self.circuit.state() {
             _ if self.config.paused => (LaneState::Paused, None),
+            _ if self.unread.is_illegible(now) => (LaneState::Broken, self.unread.next(now)),
             State::Closed => match due() {
                 Some(until) => (LaneState::Retrying, Some(until)),
                 None => (LaneState::Delivering, None),

@@ -15,7 +15,7 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use super::{
-    Connection, LaneError, Pulse, Statuses, StillWanted, WhenFull,
+    Connection, Pulse, Statuses, StillWanted, WhenFull,
     books::Books,
     clock::Clock,
     lane::{Lane, Orders, Surroundings},
@@ -49,9 +49,6 @@ pub enum LanesError {
         /// What the journal said.
         source: OpenReaderError,
     },
-    /// A lane ended.
-    #[error(transparent)]
-    Lane(#[from] LaneError),
     /// A lane panicked, which is a bug.
     #[error("a lane panicked")]
     Panicked(#[source] JoinError),
@@ -69,7 +66,7 @@ pub struct Lanes<C> {
     statuses: Statuses,
     books: Books,
     open: HashMap<Arc<str>, Open>,
-    running: JoinSet<(Arc<str>, Result<(), LaneError>)>,
+    running: JoinSet<Arc<str>>,
     /// Lanes of the journal that name no destination.
     nameless: HashSet<Arc<str>>,
     pulse: Pulse,
@@ -132,7 +129,7 @@ where
     }
 
     /// Keeps a lane running for every destination that the rules name or that still has events
-    /// pending, until the stop or until one of them fails. `documents` changes whenever a rule does.
+    /// pending, until the stop. `documents` changes whenever a rule does.
     pub async fn run<T: Send + Sync>(
         mut self,
         mut wanted: watch::Receiver<HashMap<Arc<str>, Destination>>,
@@ -260,16 +257,15 @@ where
         self.statuses.opened(Arc::clone(&name), lane.status());
         self.open.insert(Arc::clone(&name), open);
         let stop = stop.clone();
-        self.running.spawn(async move { (name, lane.run(stop, taken).await) });
+        self.running.spawn(async move {
+            lane.run(stop, taken).await;
+            name
+        });
         Ok(())
     }
 
-    fn ended(
-        &mut self,
-        ended: Result<(Arc<str>, Result<(), LaneError>), JoinError>,
-    ) -> Result<(), LanesError> {
-        let (name, ended) = ended.map_err(LanesError::Panicked)?;
-        ended?;
+    fn ended(&mut self, ended: Result<Arc<str>, JoinError>) -> Result<(), LanesError> {
+        let name = ended.map_err(LanesError::Panicked)?;
         self.statuses.closed(&name);
         self.open.remove(&name);
         info!(destination = %name, "lane closed");

@@ -51,12 +51,13 @@ mod sweep;
 mod tests;
 mod ticket;
 mod tickets;
+mod unread;
 
 pub use backoff::{Backoff, BackoffError, Bounds};
 pub use config::{Config, Ordering, OverQuota, Removal, WhenFull};
 pub use dead_letter::{DeadLetter, DeadLetterError, Payload, Remains};
 pub use dead_letters::{DeadLetters, Filter, Listed, Page, ShowError};
-pub use lane::{Connection, LaneError};
+pub use lane::Connection;
 pub use lanes::{Lanes, LanesError};
 pub use metrics::{describe, observe};
 pub use pulse::Pulse;

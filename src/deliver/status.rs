@@ -46,8 +46,8 @@ pub enum LaneState {
     Delivering,
     /// The destination fails; the lane waits, and tries one message.
     Retrying,
-    /// The destination or the right to it is gone: an operator has to act. One message is tried from
-    /// time to time.
+    /// The destination or the right to it is gone, or the disk does not give back what is pending:
+    /// an operator has to act. It is tried again from time to time.
     Broken,
     /// The settings say so.
     Paused,

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use super::{
     circuit::State,
     intake::LOOK,
-    lane::{Lane, LaneError},
+    lane::Lane,
     removal::{GRACE, Presence},
+    unread::Illegible,
 };
 use crate::{model::Record, publish::Publish};
 
@@ -49,54 +50,54 @@ impl<P: Publish> Lane<P> {
     }
 
     /// Looks at a few more.
-    pub(super) async fn look_on(&mut self, now: Instant) -> Result<(), LaneError> {
+    pub(super) async fn look_on(&mut self, now: Instant) {
         let sends = self.circuit.state() == State::Closed && !self.config.paused;
-        let Some(mut sweep) = self.sweep.take_if(|sweep| sweep.due <= now) else { return Ok(()) };
+        let Some(mut sweep) = self.sweep.take_if(|sweep| sweep.due <= now) else { return };
         if sends || !self.may_give_up() {
-            return Ok(());
+            return;
         }
         for _ in 0..LOOK {
             let next = self.tickets.oldest_from(sweep.cursor).map(|(number, _)| number);
             let Some(number) = next else {
-                if self.can_wait_for_more() && self.fetch_tickets().await? > 0 {
+                if self.can_wait_for_more() && self.fetch_tickets().await > 0 {
                     continue;
                 }
                 if sweep.found == Found::Absent {
                     self.sweep = Some(Sweep::at(now + GRACE));
                 }
-                return Ok(());
+                return;
             };
             sweep.cursor = number + 1;
-            if self.look_at(number, now).await? == Found::Absent {
+            if self.look_at(number, now).await == Found::Absent {
                 sweep.found = Found::Absent;
             }
         }
         self.sweep = Some(sweep);
-        Ok(())
     }
 
-    async fn look_at(&mut self, number: u64, now: Instant) -> Result<Found, LaneError> {
+    async fn look_at(&mut self, number: u64, now: Instant) -> Found {
         let resting = self.tickets.oldest_from(number).filter(|(oldest, _)| *oldest == number);
         let Some(mut ticket) = resting.map(|(_, ticket)| ticket.clone()) else {
-            return Ok(Found::Nothing);
+            return Found::Nothing;
         };
-        // What cannot be read is found when it is to be sent.
         let presence = match self.read_again(&mut ticket).await {
             Ok(body) => Record::decode(&body)
                 .map_or(Presence::Here, |record| self.presence(&record, &ticket, now)),
-            Err(cause) => {
-                self.bear(cause)?;
+            Err(Illegible::Gone) => {
+                self.tickets.take(number);
                 Presence::Here
             }
+            // It is found when it is to be sent.
+            Err(Illegible::Until(_)) => Presence::Here,
         };
         match presence {
-            Presence::Here => Ok(Found::Nothing),
-            Presence::Away(_) => Ok(Found::Absent),
+            Presence::Here => Found::Nothing,
+            Presence::Away(_) => Found::Absent,
             Presence::Gone => {
                 if let Some(ticket) = self.tickets.take(number) {
                     self.give_up(ticket, now);
                 }
-                Ok(Found::Nothing)
+                Found::Nothing
             }
         }
     }

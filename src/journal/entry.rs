@@ -108,8 +108,16 @@ impl Ack {
             Outcome::Delivered => self.delivered += 1,
             Outcome::Dead => self.dead += 1,
             Outcome::Discarded => self.discarded += 1,
+            // Told by what is live no more and came to no other end.
+            Outcome::Lost => {}
         }
         self.live.entry(segment).or_default().add(Amount { records: 1, bytes });
+    }
+
+    /// How many of its records are gone.
+    pub(super) fn lost(&self) -> u64 {
+        let finished: u64 = self.live.values().map(|amount| amount.records).sum();
+        finished.saturating_sub(self.delivered + self.dead + self.discarded)
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

@@ -136,6 +136,7 @@ impl Ledger {
         self.totals.delivered += ack.delivered;
         self.totals.dead += ack.dead;
         self.totals.discarded += ack.discarded;
+        self.totals.lost += ack.lost();
         for (&segment, &amount) in &ack.live {
             if let Some(segment) = holder(segment) {
                 self.finish_from(segment, amount);

@@ -51,6 +51,8 @@
 //!          number: first_seq, first_seq + 1 …; with flag 1, seq u64 │ time i64 stand before it
 //! ```
 //!
+//! What an ack takes from the segments and counts in no other way is lost.
+//!
 //! All numbers are little-endian, all times microseconds since 1970, and no commit is earlier than
 //! the one before it, whatever the clock does. Frames are padded so that a later write never
 //! rewrites a page that holds acknowledged bytes. A run of an ack says that every record of the

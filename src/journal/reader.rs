@@ -85,7 +85,7 @@ pub enum ReadError {
         /// What it said.
         source: io::Error,
     },
-    /// The bytes are not those that were fetched.
+    /// The bytes are not those that were fetched, and no others of the log are: they are gone.
     #[error("the record at {offset} of {} has changed on disk", path.display())]
     Changed {
         /// The segment.
@@ -225,6 +225,11 @@ impl Reader {
     /// Like `acknowledge`, for what is given up on an operator's word.
     pub async fn discard(&mut self, positions: &[Position]) {
         self.finish(positions, Outcome::Discarded).await;
+    }
+
+    /// Like `acknowledge`, for what is [`Changed`](ReadError::Changed): it is counted as lost.
+    pub async fn lose(&mut self, positions: &[Position]) {
+        self.finish(positions, Outcome::Lost).await;
     }
 
     /// Moves records to the dead letters; when it returns `Ok` that is durable. On an error they are
@@ -418,6 +423,7 @@ fn read_again(
     }
     let found = find::record(layout, journal, seq).map_err(failed)?;
     let Some(found) = found.filter(|found| crc32c::crc32c(&found.body) == crc) else {
+        layout.keep_corrupt(Place { segment, offset }, position.length.into());
         return Err(ReadError::Changed { path, offset });
     };
     let position = Position { segment: found.segment, offset: found.offset, ..position };

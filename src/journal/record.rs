@@ -57,4 +57,6 @@ pub enum Outcome {
     Dead,
     /// An operator's own command or setting gave it up.
     Discarded,
+    /// Its bytes are gone.
+    Lost,
 }

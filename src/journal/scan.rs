@@ -89,7 +89,8 @@ impl Scan {
 
     /// The numbers that the frame here says it holds, and what it takes: without reading it.
     pub(super) fn peep(&self, offset: u64) -> io::Result<Option<(Range<u64>, u64)>> {
-        Ok(frame::claimed_seqs(&read_up_to(&self.file, offset, HEADER as u64)?))
+        let header = read_up_to(&self.file, offset, (HEADER as u64, HEADER as u64))?;
+        Ok(frame::claimed_seqs(&header))
     }
 
     /// Bytes of the segment; `None` if they would pass the end.
@@ -99,7 +100,7 @@ impl Scan {
         }
         if self.peek(offset, length).is_none() {
             let wanted = length.max(WINDOW).min(end - offset);
-            let window = read_up_to(&self.file, offset, wanted)?;
+            let window = read_up_to(&self.file, offset, (length, wanted))?;
             (self.start, self.window) = (offset, window.into());
         }
         Ok(self.peek(offset, length))
@@ -111,7 +112,7 @@ impl Scan {
         let length = file.metadata()?.len();
         let mut offset = PAGE;
         while offset < length {
-            let header = read_up_to(&file, offset, HEADER as u64)?;
+            let header = read_up_to(&file, offset, (HEADER as u64, HEADER as u64))?;
             if let Some(journal) = frame::claimed_journal(&header)
                 && let Step::Frame(_) =
                     Self::open(layout, journal, segment)?.step(offset, length)?
@@ -130,8 +131,9 @@ impl Scan {
     }
 }
 
-/// The padding of a torn frame can be missing, so a file may end before its log does.
-fn read_up_to(file: &File, mut offset: u64, wanted: u64) -> io::Result<Vec<u8>> {
+/// The padding of a torn frame can be missing, so a file may end before its log does. A sector that
+/// cannot be read costs only what needs it, not all that would have been read with it.
+fn read_up_to(file: &File, mut offset: u64, (needed, wanted): (u64, u64)) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(wanted).map_err(io::Error::other)?];
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -142,6 +144,7 @@ fn read_up_to(file: &File, mut offset: u64, wanted: u64) -> io::Result<Vec<u8>> 
                 offset += read as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if filled as u64 >= needed => break,
             Err(error) => return Err(error),
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Runs the lanes until the test has seen enough; it is given the destinations that rules name.
-async fn run(
+pub(super) async fn run(
     journal: &Journal,
     publisher: &Scripted,
     config: Config,
@@ -45,7 +45,7 @@ async fn run(
     timeout(Duration::from_hours(1), both).await.expect("it comes to an end").0.unwrap();
 }
 
-async fn until(what: impl Fn() -> bool) {
+pub(super) async fn until(what: impl Fn() -> bool) {
     while !what() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

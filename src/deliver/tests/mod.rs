@@ -7,6 +7,7 @@ mod policy;
 mod removal;
 mod sending;
 mod stop;
+mod unread;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -27,7 +28,7 @@ use tokio::{
 };
 
 use super::{
-    Backoff, Bounds, Config, Connection, LaneError, LaneStatus, StillWanted,
+    Backoff, Bounds, Config, Connection, LaneStatus, StillWanted,
     clock::Clock,
     lane::{Lane, Orders, Surroundings},
 };
@@ -269,7 +270,7 @@ fn clock() -> Clock {
 
 /// A lane of its own journal, which runs beside the test.
 struct Bench {
-    _directory: TempDir,
+    directory: TempDir,
     journal: Journal,
     stopper: Stopper,
     stop: Stop,
@@ -329,7 +330,7 @@ impl Bench {
         let (stopper, stop) = stopper();
         let status = lane.status();
         Self {
-            _directory: directory,
+            directory,
             journal,
             stopper,
             stop,
@@ -342,26 +343,24 @@ impl Bench {
     }
 
     /// Runs the lane until the test has seen enough.
-    async fn until(&mut self, enough: impl AsyncFnOnce(&Self)) -> Result<(), LaneError> {
+    async fn until(&mut self, enough: impl AsyncFnOnce(&Self)) {
         let then_stop = async |bench: &Self| {
             enough(bench).await;
             bench.stopper.request();
         };
-        self.beside(then_stop).await
+        self.beside(then_stop).await;
     }
 
     /// Runs the lane until the test, which goes on beside it, has stopped it.
-    async fn beside(&mut self, test: impl AsyncFnOnce(&Self)) -> Result<(), LaneError> {
+    async fn beside(&mut self, test: impl AsyncFnOnce(&Self)) {
         let running = self.lane.take().unwrap().run(self.stop.clone(), mpsc::channel(1).1);
         let both = async { tokio::join!(running, test(self)) };
-        timeout(Duration::from_hours(48), both).await.expect("it comes to an end").0
+        timeout(Duration::from_hours(48), both).await.expect("it comes to an end");
     }
 
     /// Runs the lane until nothing is pending.
     async fn drain(mut self) -> Self {
-        self.until(async |bench| bench.wait(|bench| bench.books().pending == 0).await)
-            .await
-            .unwrap();
+        self.until(async |bench| bench.wait(|bench| bench.books().pending == 0).await).await;
         self
     }
 
@@ -381,6 +380,11 @@ impl Bench {
 
     fn books(&self) -> journal::LaneStatus {
         self.journal.lanes().into_iter().next().expect("there is a lane")
+    }
+
+    /// The books of the bench's own lane, where there are others.
+    fn queue(&self) -> journal::LaneStatus {
+        self.journal.lanes().into_iter().find(|lane| *lane.name == *QUEUE).expect("it has a lane")
     }
 
     /// Delivered, dead, discarded, pending.

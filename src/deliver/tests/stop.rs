@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(5);
 #[tokio::test]
 async fn a_stop_interrupts_a_wait() {
     let mut bench = Bench::new(&[], Scripted::healthy(), quick()).await;
-    timeout(SOON, bench.until(async |_| ())).await.expect("it ends").unwrap();
+    timeout(SOON, bench.until(async |_| ())).await.expect("it ends");
     assert_eq!(bench.publisher.calls().len(), 0);
 }
 
@@ -24,7 +24,7 @@ async fn a_stop_lets_the_attempt_on_the_wire_finish() {
         // The request is answered after the stop was asked for.
         bench.publisher.gate.as_ref().unwrap().notify_one();
     });
-    stopped.await.unwrap();
+    stopped.await;
     bench.wait(|bench| bench.books().pending == 0).await;
 }
 
@@ -36,7 +36,7 @@ async fn the_end_of_the_grace_interrupts_an_attempt() {
         bench.stopper.request();
         bench.stopper.expire();
     });
-    timeout(SOON, stopped).await.expect("it ends").unwrap();
+    timeout(SOON, stopped).await.expect("it ends");
     assert_eq!(bench.counts(), [0, 0, 0, 1]);
 }
 
@@ -48,6 +48,6 @@ async fn a_stop_does_not_wait_for_a_destination_that_is_down() {
         bench.wait(|bench| bench.publisher.calls().len() > 8).await;
         append(&bench.journal, &["c"]).await;
     });
-    timeout(4 * SOON, stopped).await.expect("it ends").unwrap();
+    timeout(4 * SOON, stopped).await.expect("it ends");
     assert_eq!(bench.counts(), [0, 0, 0, 3]);
 }
