@@ -9,6 +9,7 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::Path,
+    time::Instant,
 };
 
 use jiff::Timestamp;
@@ -34,6 +35,10 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
     /// The time of day, which may jump.
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+    /// A time that does not jump, and means nothing else.
+    fn uptime(&self) -> Instant {
+        Instant::now()
     }
 }
 

@@ -4,7 +4,7 @@
 //! is fatal. A failed fsync is never tried again: the kernel may have dropped the pages and would
 //! report success.
 
-use std::{collections::BTreeMap, fs::File, io, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fs::File, io, path::PathBuf, sync::Arc, time::Instant};
 
 use tracing::debug;
 use uuid::Uuid;
@@ -85,17 +85,24 @@ pub(super) struct Log {
     pub(super) segment_bytes: u64,
     /// Of the last commit, in microseconds since 1970. No later one is earlier.
     pub(super) time: i64,
+    /// When that was.
+    pub(super) ticked: Instant,
 }
 
 impl Log {
     /// In microseconds since 1970, and never before the last commit, whatever the clock does.
+    ///
+    /// Were the clock far ahead for a moment, time would stand still for long, and nothing would
+    /// grow old. So it goes on at half its pace until the clock has caught up.
     pub(super) fn now(&self) -> i64 {
-        self.time.max(self.disk.now().as_microsecond())
+        let passed = self.disk.uptime().saturating_duration_since(self.ticked) / 2;
+        let passed = i64::try_from(passed.as_micros()).unwrap_or(i64::MAX);
+        self.time.saturating_add(passed).max(self.disk.now().as_microsecond())
     }
 
     /// The time of the next commit.
     pub(super) fn tick(&mut self) -> i64 {
-        self.time = self.now();
+        (self.time, self.ticked) = (self.now(), self.disk.uptime());
         self.time
     }
 

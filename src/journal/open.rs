@@ -138,6 +138,7 @@ pub(super) fn open_on(
     let last = recovered.end.segment;
     let file = (!recovered.sealed).then(|| reopen(&layout, last)).transpose()?;
     let log = Log {
+        ticked: disk.uptime(),
         disk,
         layout: layout.clone(),
         journal: recovered.journal,

@@ -124,7 +124,7 @@ impl Writer {
 
     /// How many segments, from the oldest on, hold nothing that is younger than the retention.
     fn expired(&self) -> usize {
-        let bound = self.log.now() - self.retention;
+        let bound = self.log.now().saturating_sub(self.retention);
         let ends = self.log.segments.values().skip(1).map(|next| next.time);
         ends.take_while(|&end| end <= bound).count()
     }
@@ -134,7 +134,7 @@ impl Writer {
         let expired = self.expired();
         let oldest = self.log.below(self.floor()).len() > expired;
         let next = self.log.segments.values().nth(expired + 1).filter(|_| oldest)?;
-        let wait = (next.time + self.retention).saturating_sub(self.log.now());
+        let wait = next.time.saturating_add(self.retention).saturating_sub(self.log.now());
         let wait = Duration::from_micros(u64::try_from(wait).unwrap_or(0));
         Instant::now().checked_add(wait.max(RETAINED_WAIT_MIN))
     }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicI64, Ordering::SeqCst},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -10,15 +10,33 @@ use jiff::Timestamp;
 use super::*;
 use crate::journal::{History, Past};
 
-const HOUR: i64 = 3_600_000_000;
+pub(super) const HOUR: i64 = 3_600_000_000;
 
 /// A disk with a clock of its own.
-#[derive(Debug, Default)]
-struct Clock(AtomicI64);
+#[derive(Debug)]
+pub(super) struct Clock {
+    /// Since 1970.
+    wall: AtomicI64,
+    /// Since the beginning.
+    up: AtomicI64,
+    began: Instant,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { wall: AtomicI64::new(0), up: AtomicI64::new(0), began: Instant::now() }
+    }
+}
 
 impl Clock {
-    fn pass(&self, microseconds: i64) {
-        self.0.fetch_add(microseconds, SeqCst);
+    pub(super) fn pass(&self, microseconds: i64) {
+        self.up.fetch_add(microseconds, SeqCst);
+        self.jump(microseconds);
+    }
+
+    /// No time passes, but the clock is set.
+    pub(super) fn jump(&self, microseconds: i64) {
+        self.wall.fetch_add(microseconds, SeqCst);
     }
 }
 
@@ -48,11 +66,15 @@ impl Disk for Clock {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.0.load(SeqCst)).unwrap()
+        Timestamp::from_microsecond(self.wall.load(SeqCst)).unwrap()
+    }
+
+    fn uptime(&self) -> Instant {
+        self.began + Duration::from_micros(self.up.load(SeqCst).try_into().unwrap())
     }
 }
 
-fn retaining(directory: &Path) -> Config {
+pub(super) fn retaining(directory: &Path) -> Config {
     Config {
         size_limit: ByteSize::mib(8),
         checkpoint_interval: Duration::ZERO,
@@ -97,7 +119,7 @@ async fn an_hour_each(journal: &Journal, clock: &Clock, hours: std::ops::Range<u
     }
 }
 
-async fn checkpoints(journal: &Journal) {
+pub(super) async fn checkpoints(journal: &Journal) {
     for _ in 0..2 {
         let before = journal.status().checkpoints;
         append(journal, &[], &["0:makes a checkpoint due"]).await;
@@ -133,6 +155,51 @@ async fn what_is_finished_can_be_read_again_until_its_time_is_over() {
     clock.pass(50 * HOUR);
     checkpoints(&running.journal).await;
     until(|| running.journal.status().segments == 1).await;
+}
+
+/// Of two checkpoints the second may be the first that knows what has expired.
+async fn segments_after_checkpoints(journal: &Journal) -> usize {
+    for _ in 0..3 {
+        checkpoints(journal).await;
+    }
+    journal.status().segments
+}
+
+#[tokio::test]
+async fn time_goes_on_after_a_clock_that_was_far_ahead_for_a_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Clock::default());
+    let window = Some(Duration::from_hours(1));
+    let config = Config { dedupe_window: window, ..retaining(directory.path()) };
+    let running = start_with(&config, Arc::<Clock>::clone(&clock));
+    let send = async || {
+        let sent = running.journal.append(vec![NewRecord { id: Some(7), ..record(&[], "7:") }]);
+        sent.await.unwrap().duplicates
+    };
+    an_hour_each(&running.journal, &clock, 1..9).await;
+    clock.jump(1000 * HOUR);
+    assert_eq!(send().await, 0);
+    clock.jump(-1000 * HOUR);
+    clock.pass(HOUR);
+    assert_eq!(send().await, 1, "at half its pace");
+    clock.pass(2 * HOUR);
+    assert_eq!(send().await, 0);
+    an_hour_each(&running.journal, &clock, 10..20).await;
+    assert!(segments_after_checkpoints(&running.journal).await > 1);
+    clock.pass(50 * HOUR);
+    assert_eq!(segments_after_checkpoints(&running.journal).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_retained_for_ever_is_neither_freed_nor_does_it_end_the_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Clock::default());
+    let retention = Duration::from_secs(u64::MAX);
+    let config = Config { retention, ..retaining(directory.path()) };
+    let running = start_with(&config, Arc::<Clock>::clone(&clock));
+    an_hour_each(&running.journal, &clock, 1..31).await;
+    assert!(segments_after_checkpoints(&running.journal).await > 3);
+    running.stop().unwrap();
 }
 
 #[tokio::test]
