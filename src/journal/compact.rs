@@ -14,7 +14,8 @@
 //! 4. The directory is synced, and the others are unlinked.
 //!
 //! An end of the process between any two of them leaves the log as it was before or after. A
-//! segment that is not whole is left as it is: what is corrupt in it was not seen yet.
+//! segment that is not whole, or that the disk does not give back, is left as it is, and only it:
+//! what is corrupt in it was not seen yet.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -87,13 +88,14 @@ pub(super) fn choose(
         let sparse = (copied(live) + fixed).saturating_mul(4) < segment.bytes;
         let small = segment.bytes.saturating_mul(4) < segment_bytes;
         let fits = run.segments.len() < SEGMENTS_MAX && run.left() + copied(live) <= segment_bytes;
+        let fits = fits && segment.whole;
         if !fits || !(sparse || small) {
             if run.is_worth_it() {
                 break;
             }
             run = Run::default();
         }
-        if sparse || small {
+        if segment.whole && (sparse || small) {
             run.add(candidate, fixed);
         }
     }
@@ -147,6 +149,8 @@ pub(super) struct Compaction<'a> {
 pub(super) enum CompactError {
     /// All is as it was.
     Refused(io::Error),
+    /// All is as it was, and will be while this segment is among those to merge.
+    Illegible { segment: u64, source: io::Error },
     /// Nobody knows which of the two the name stands for after a power cut.
     Fatal(io::Error),
 }
@@ -156,14 +160,14 @@ impl Compaction<'_> {
     /// unlinked.
     pub(super) fn run(&self, merge: &Merge) -> Result<Merged, CompactError> {
         let (Some(&first), Some(&last)) = (merge.segments.first(), merge.segments.last()) else {
-            return Err(CompactError::Refused(io::ErrorKind::InvalidInput.into()));
+            return Err(refused(io::ErrorKind::InvalidInput));
         };
         let temporary = self.layout.temporary(first);
         let written = self.write(merge, first).inspect_err(|_| {
             // Nobody reads it; the next start removes what is left of it.
             drop(self.disk.remove(&temporary));
         });
-        let (through, bytes) = written.map_err(CompactError::Refused)?;
+        let (through, bytes) = written?;
         let path = self.layout.segment(first);
         failpoint::here("journal::compact");
         self.disk.rename(&temporary, &path).map_err(CompactError::Refused)?;
@@ -174,12 +178,12 @@ impl Compaction<'_> {
     }
 
     /// The last segment that the new file stands for, and its length.
-    fn write(&self, merge: &Merge, first: u64) -> io::Result<(u64, u64)> {
+    fn write(&self, merge: &Merge, first: u64) -> Result<(u64, u64), CompactError> {
         let journal = self.checkpoint.journal;
         let headers: Vec<Header> =
             merge.segments.iter().map(|&id| self.header(id, journal)).collect::<Result<_, _>>()?;
         let (Some(head), Some(tail)) = (headers.first(), headers.last()) else {
-            return Err(io::ErrorKind::InvalidInput.into());
+            return Err(refused(io::ErrorKind::InvalidInput));
         };
         let header = Header {
             through: tail.through,
@@ -189,7 +193,7 @@ impl Compaction<'_> {
         };
         let temporary = self.layout.temporary(first);
         match self.disk.remove(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
         let file = self.disk.create(&temporary)?;
@@ -218,27 +222,50 @@ impl Compaction<'_> {
         Ok((header.through, offset + bytes.len() as u64))
     }
 
-    fn header(&self, id: u64, journal: Uuid) -> io::Result<Header> {
-        let file = std::fs::File::open(self.layout.segment(id))?;
-        let header = Header::read(&file)?.filter(|it| it.segment == id && it.journal == journal);
-        header.ok_or_else(|| io::ErrorKind::InvalidData.into())
+    fn header(&self, id: u64, journal: Uuid) -> Result<Header, CompactError> {
+        let read = || Header::read(&std::fs::File::open(self.layout.segment(id))?);
+        let header = read().map_err(|source| illegible(id, source))?;
+        let header = header.filter(|it| it.segment == id && it.journal == journal);
+        header.ok_or_else(|| illegible(id, io::ErrorKind::InvalidData.into()))
     }
 
     /// Every frame of a segment, which must be whole.
-    fn frames(&self, id: u64, mut each: impl FnMut(&Frame) -> io::Result<()>) -> io::Result<()> {
-        let mut scan = Scan::open(self.layout, self.checkpoint.journal, id)?;
-        let (mut offset, length) = (PAGE, scan.length()?);
+    fn frames(
+        &self,
+        id: u64,
+        mut each: impl FnMut(&Frame) -> io::Result<()>,
+    ) -> Result<(), CompactError> {
+        let failed = |source| illegible(id, source);
+        let mut scan = Scan::open(self.layout, self.checkpoint.journal, id).map_err(failed)?;
+        let (mut offset, length) = (PAGE, scan.length().map_err(failed)?);
         loop {
-            match scan.step(offset, length)? {
+            match scan.step(offset, length).map_err(failed)? {
                 Step::Frame(frame) => {
                     each(&frame)?;
                     offset += frame.size();
                 }
                 Step::End => return Ok(()),
-                Step::Invalid | Step::Future(_) => return Err(io::ErrorKind::InvalidData.into()),
+                Step::Invalid | Step::Future(_) => {
+                    return Err(failed(io::ErrorKind::InvalidData.into()));
+                }
             }
         }
     }
+}
+
+impl From<io::Error> for CompactError {
+    fn from(error: io::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+fn refused(kind: io::ErrorKind) -> CompactError {
+    CompactError::Refused(kind.into())
+}
+
+/// Whatever it is, it keeps no other segments from being merged.
+fn illegible(segment: u64, source: io::Error) -> CompactError {
+    CompactError::Illegible { segment, source }
 }
 
 /// What goes into the new segment.

@@ -63,6 +63,8 @@ pub(super) struct Segment {
     pub(super) through: u64,
     /// What it takes beside what is live in it, as its compaction found.
     pub(super) fixed: u64,
+    /// Whether it can be merged, as far as is known.
+    pub(super) whole: bool,
 }
 
 /// The segment that holds what this one did, if it is still there.
@@ -123,12 +125,10 @@ impl Log {
         self.bytes += bytes;
     }
 
-    /// Segments that cannot be merged, since they are not whole.
-    pub(super) fn give_up(&mut self, segments: &[u64]) {
-        for id in segments {
-            if let Some(segment) = self.segments.get_mut(id) {
-                segment.fixed = segment.bytes;
-            }
+    /// A segment that cannot be merged.
+    pub(super) fn give_up(&mut self, segment: u64) {
+        if let Some(segment) = self.segments.get_mut(&segment) {
+            segment.whole = false;
         }
     }
 
@@ -161,7 +161,14 @@ impl Log {
         debug!(segment = self.end.segment, next = segment, "segment sealed");
         self.file = Some(file);
         self.end = Place { segment, offset: PAGE };
-        let begun = Segment { first_seq: next_seq, bytes: PAGE, time, through: segment, fixed: 0 };
+        let begun = Segment {
+            first_seq: next_seq,
+            bytes: PAGE,
+            time,
+            through: segment,
+            fixed: 0,
+            whole: true,
+        };
         self.segments.insert(segment, begun);
         self.bytes += PAGE;
         Ok(())

@@ -299,7 +299,7 @@ impl<'a> Replay<'a> {
         let time = header.map_or(self.recovered.time, |header| header.time);
         let through = header.map_or(id, |header| header.through);
         self.recovered.time = self.recovered.time.max(time);
-        let segment = Segment { first_seq, bytes: length, time, through, fixed: 0 };
+        let segment = Segment { first_seq, bytes: length, time, through, fixed: 0, whole: true };
         self.recovered.segments.insert(id, segment);
         if id < self.start.segment {
             return Ok(());

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{
     WriteError,
@@ -33,12 +33,18 @@ impl Writer {
         if let (Some(recent), Some(end)) = (&mut self.recent, remembered) {
             recent.saved(end);
         }
-        let merging = self.merging.take_if(|_| merged.is_some());
+        self.merging.take_if(|_| merged.is_some());
         self.log.forget(&unlinked);
         match merged {
             Some(Ok(merged)) => self.merged(&merged),
             Some(Err(CompactError::Refused(error))) => {
-                self.not_merged(&error, &merging.unwrap_or_default());
+                self.not_merged(&error);
+            }
+            Some(Err(CompactError::Illegible { segment, source })) => {
+                warn!(segment, error = %source, "a segment cannot be read, and is not merged");
+                self.log.give_up(segment);
+                // Those beside it may be.
+                self.checkpoint_due = Some(Instant::now());
             }
             Some(Err(CompactError::Fatal(source))) => {
                 return Err(WriteError::Sync { path: self.log.layout.segments(), source });
@@ -56,11 +62,8 @@ impl Writer {
         Ok(())
     }
 
-    fn not_merged(&mut self, error: &io::Error, segments: &[u64]) {
+    fn not_merged(&mut self, error: &io::Error) {
         debug!(%error, "segments not merged");
-        if error.kind() == io::ErrorKind::InvalidData {
-            self.log.give_up(segments);
-        }
         // It takes space to free some; but the lower half of the reserve is for acknowledgements.
         if is_full(error.kind()) && self.room.refusing_disk() && self.room.lend(Need::Durability) {
             self.checkpoint_due = Some(Instant::now());

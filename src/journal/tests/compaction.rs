@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use super::*;
+use super::{
+    history::{Clock, HOUR, checkpoints, retaining},
+    *,
+};
 
 fn small(directory: &Path) -> Config {
     Config {
@@ -367,6 +370,38 @@ async fn what_is_acknowledged_while_its_segment_is_merged_is_counted_once() {
     assert_eq!(told(books()), (6, 5, 0, 1));
     acknowledge_durably(&journal, &mut dead, &fetched[5..]).await;
     assert_eq!(told(books()), (6, 6, 0, 0));
+}
+
+#[tokio::test]
+async fn a_segment_that_cannot_be_merged_keeps_no_other_from_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Clock::default());
+    // Nothing is merged before it is corrupt.
+    let running = start_with(&retaining(directory.path()), Arc::<Clock>::clone(&clock));
+    let mut busy = running.journal.reader(&lane("busy")).await.unwrap();
+    for n in 0..20 {
+        let lanes: &[&str] = if n % 4 == 0 { &["busy", "dead"] } else { &["busy"] };
+        let length = if lanes.len() == 1 { 9000 } else { 1 };
+        append(&running.journal, lanes, &[&format!("{n}:{}", "s".repeat(length))]).await;
+        let fetched = fetch_all(&mut busy).await;
+        acknowledge_durably(&running.journal, &mut busy, &fetched).await;
+    }
+    let segments = segment_files(directory.path());
+    assert!((4..8).contains(&segments.len()), "one run holds them all: {segments:?}");
+    let mut bytes = fs::read(&segments[2]).unwrap();
+    let last = bytes.len() - 4096;
+    bytes[last..].fill(0xFF);
+    fs::write(&segments[2], bytes).unwrap();
+    let before = running.journal.status().compactions;
+    assert_eq!(before, 0);
+    clock.pass(50 * HOUR);
+    for _ in 0..5 {
+        checkpoints(&running.journal).await;
+    }
+    assert!(running.journal.status().compactions > before);
+    assert!(segments[2].exists() && !segments[1].exists());
+    let pending = numbers(&pending_bodies(&running.journal, "dead").await);
+    assert_eq!(pending, [0, 4, 8, 12, 16]);
 }
 
 #[tokio::test]
