@@ -14,8 +14,15 @@ use crate::journal::LaneStatus;
 #[derive(Debug, Default)]
 pub(super) struct Books {
     wrong: HashMap<Arc<str>, Imbalance>,
-    /// What differed at the last check, and may have been in motion.
-    suspects: HashMap<Arc<str>, i128>,
+    /// What was counted at the last check.
+    before: HashMap<Arc<str>, Look>,
+}
+
+/// The dead letters of a destination, as they were counted at one look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    dead: u64,
+    rows: u64,
 }
 
 /// By how much the books of one destination differ.
@@ -37,8 +44,8 @@ impl Imbalance {
 
 impl Books {
     /// Compares the counts, and says so once when they begin to differ, and once when they agree
-    /// again. A burial is a row first and counted with the next commit, so rows count as wrong only
-    /// when they differ by the same number twice.
+    /// again. A burial is a row first and counted with the next commit, so while dead letters come and
+    /// go what was said of their rows stands: they are wrong when both counts have stood still.
     pub(super) fn check(
         &mut self,
         lanes: &[LaneStatus],
@@ -49,9 +56,12 @@ impl Books {
 
     fn check_one(&mut self, lane: &LaneStatus, rows: impl Fn(&str) -> u64) -> Imbalance {
         let missing = missing(lane);
-        let rows_missing = i128::from(lane.dead) - i128::from(rows(&lane.name));
-        let before = self.suspects.insert(Arc::clone(&lane.name), rows_missing);
-        let rows_missing = if before == Some(rows_missing) { rows_missing } else { 0 };
+        let look = Look { dead: lane.dead, rows: rows(&lane.name) };
+        let before = self.before.insert(Arc::clone(&lane.name), look);
+        let rows_missing = match i128::from(look.dead) - i128::from(look.rows) {
+            missing if missing == 0 || before == Some(look) => missing,
+            _ => self.wrong.get(&lane.name).map_or(0, |wrong| wrong.rows_missing),
+        };
         let imbalance = Imbalance { missing, rows_missing };
         self.tell(lane, imbalance);
         imbalance
@@ -125,5 +135,22 @@ mod tests {
         assert_eq!(check(&mut books, lane(10, 5, 1), 0), 0, "it may be on its way");
         assert_eq!(check(&mut books, lane(10, 5, 1), 0), 1);
         assert_eq!(check(&mut books, lane(10, 5, 1), 1), 0);
+    }
+
+    #[test]
+    fn burials_without_end_are_no_imbalance() {
+        let mut books = Books::default();
+        for dead in 1..100 {
+            assert_eq!(check(&mut books, lane(9 + dead, 5, dead), dead + 64), 0);
+        }
+    }
+
+    #[test]
+    fn what_was_wrong_stays_so_while_dead_letters_come_and_go() {
+        let mut books = Books::default();
+        check(&mut books, lane(10, 5, 1), 0);
+        assert_eq!(check(&mut books, lane(10, 5, 1), 0), 1);
+        assert_eq!(check(&mut books, lane(14, 5, 5), 3), 1);
+        assert_eq!(check(&mut books, lane(14, 5, 5), 5), 0);
     }
 }
