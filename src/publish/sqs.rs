@@ -2,11 +2,13 @@
 
 use aws_sdk_sqs::{
     Client,
+    config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _},
     types::{
         MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
         SendMessageBatchRequestEntry,
     },
 };
+use futures_util::FutureExt as _;
 
 use super::{
     Cause, Limits, Publish, Verdict,
@@ -73,11 +75,18 @@ fn queue_url(arn: &Arn, endpoint: Option<&str>) -> String {
     if let Some(endpoint) = endpoint {
         return format!("{}/{account}/{name}", endpoint.trim_end_matches('/'));
     }
-    let domain = match arn.partition() {
-        "aws-cn" => "amazonaws.com.cn",
-        _ => "amazonaws.com",
-    };
-    format!("https://sqs.{}.{domain}/{account}/{name}", arn.region())
+    format!("{}/{account}/{name}", regional_endpoint(arn.region()))
+}
+
+/// Where the SDK finds SQS in a region: each partition has a domain of its own.
+fn regional_endpoint(region: &str) -> String {
+    let params = Params::builder().region(region).build();
+    let resolver = DefaultResolver::new();
+    let endpoint = params.ok().and_then(|params| {
+        let resolved = resolver.resolve_endpoint(&params).now_or_never()?;
+        Some(resolved.ok()?.url().to_owned())
+    });
+    endpoint.unwrap_or_else(|| format!("https://sqs.{region}.amazonaws.com"))
 }
 
 /// Name and type of the trace attribute, which count like the body.
@@ -122,14 +131,19 @@ mod tests {
     #[test]
     fn a_queue_s_url_follows_from_its_arn() {
         let url = |arn: &str, endpoint| queue_url(&arn.parse().unwrap(), endpoint);
-        assert_eq!(
-            url("arn:aws:sqs:eu-west-1:123456789012:orders", None),
-            "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
-        );
-        assert_eq!(
-            url("arn:aws-cn:sqs:cn-north-1:123456789012:orders", None),
-            "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/orders"
-        );
+        for (partition, region, domain) in [
+            ("aws", "eu-west-1", "amazonaws.com"),
+            ("aws-cn", "cn-north-1", "amazonaws.com.cn"),
+            ("aws-us-gov", "us-gov-west-1", "amazonaws.com"),
+            ("aws-iso", "us-iso-east-1", "c2s.ic.gov"),
+            ("aws-iso-b", "us-isob-east-1", "sc2s.sgov.gov"),
+            ("aws", "garage", "amazonaws.com"),
+        ] {
+            assert_eq!(
+                url(&format!("arn:{partition}:sqs:{region}:123456789012:orders"), None),
+                format!("https://sqs.{region}.{domain}/123456789012/orders")
+            );
+        }
         assert_eq!(
             url("arn:aws:sqs:us-east-1:123456789012:orders", Some("http://127.0.0.1:4566/")),
             "http://127.0.0.1:4566/123456789012/orders"
