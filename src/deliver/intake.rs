@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     journal::{Fetched, Origin},
-    model::{Message, Record, RecordError},
+    model::{Again, Message, Record, RecordError},
     publish::Publish,
     tail::Subject,
 };
@@ -233,7 +233,8 @@ impl<P: Publish> Lane<P> {
             Ok(Presence::Here) | Err(_) => {}
         }
         match self.message(record, ticket.ordinal) {
-            Ok((message, subject)) => {
+            Ok((mut message, subject)) => {
+                message.again = again(&ticket);
                 self.expansion.rendered += size(&message) as u64;
                 self.ready.push_back(Delivery { ticket, message, subject, since: now });
             }
@@ -277,5 +278,15 @@ impl<P: Publish> Lane<P> {
     pub(super) fn render(&self, record: &Record, ordinal: usize) -> Option<Message> {
         let rule = record.rules.get(ordinal)?.as_ref();
         self.surroundings.renderer.message(self.form, &record.event, rule)
+    }
+}
+
+/// Which sending of its event a message is, if it is not the first.
+fn again(ticket: &Ticket) -> Option<Again> {
+    let number = ticket.position.seq();
+    match ticket.origin {
+        Origin::Store => None,
+        Origin::Redrive => Some(Again::Redriven(number)),
+        Origin::Replay => Some(Again::Replayed(number)),
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{BucketName, Event, ObjectKey, RuleId};
+use super::{Again, BucketName, Event, ObjectKey, RuleId};
 
 /// The id of an event: 32 hex digits.
 ///
@@ -30,6 +30,15 @@ impl EventId {
     /// The id of the message that this rule asked for.
     pub(super) fn for_rule(self, rule: &RuleId) -> Self {
         Self(digest(["rule", &self.to_string(), rule.as_str()]))
+    }
+
+    /// The id of a message that is sent again.
+    pub(super) fn sent_again(self, again: Again) -> Self {
+        let (why, number) = match again {
+            Again::Redriven(number) => ("redriven", number),
+            Again::Replayed(number) => ("replayed", number),
+        };
+        Self(digest([why, &self.to_string(), &number.to_string()]))
     }
 
     /// The id as a number.

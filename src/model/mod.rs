@@ -29,7 +29,7 @@ pub use event::{Annotation, Details, Event, Replication, Restore, Retention, Ret
 pub use event_id::{EventId, GroupId};
 pub use event_type::{EventPattern, EventType, EventTypeSet, UnknownEventType};
 pub use key::{KeyError, ObjectKey, decode_form, is_raw_in_form};
-pub use message::Message;
+pub use message::{Again, Message};
 pub use one_line::OneLine;
 pub use owner::{AccountId, OwnerError, Owners, Region};
 pub use record::{Record, RecordError, RuleId, RuleIdError};

@@ -41,8 +41,8 @@ impl Renderer {
             Form::EventBridge => event_bridge::render(self, event)?,
         };
         let (event_id, group, trace_id) = (event.id(), event.group(), event.trace_id.clone());
-        let (rule, time) = (rule.cloned(), event.time);
-        Some(Message { subject, body, time, bucket_arn, event_id, rule, group, trace_id })
+        let (rule, time, again) = (rule.cloned(), event.time, None);
+        Some(Message { subject, body, time, bucket_arn, event_id, rule, group, again, trace_id })
     }
 
     /// The message that S3 sends a queue or a topic when a configuration names it.
@@ -58,7 +58,8 @@ impl Renderer {
         let body = test_event::render(bucket, time, request_id, host_id);
         let (subject, bucket_arn) = (s3_event::SUBJECT, self.bucket_arn(bucket));
         let (event_id, group) = (EventId::of_test(bucket, request_id), GroupId::of_bucket(bucket));
-        Message { subject, body, time, bucket_arn, event_id, rule: None, group, trace_id: None }
+        let (rule, again, trace_id) = (None, None, None);
+        Message { subject, body, time, bucket_arn, event_id, rule, group, again, trace_id }
     }
 
     fn bucket_arn(&self, bucket: &BucketName) -> String {

@@ -1,8 +1,10 @@
 //! What a FIFO destination gets, and what no other does.
 
+use std::collections::HashSet;
+
 use super::service::{Answer, Service, message};
 use crate::{
-    model::{EventId, Message},
+    model::{Again, EventId, Message},
     publish::{DestinationConfig, Publish as _},
 };
 
@@ -80,6 +82,15 @@ async fn a_standard_queue_or_topic_gets_neither() {
             assert!(!body.contains("MessageDeduplicationId"), "{body}");
         }
     }
+}
+
+#[test]
+fn what_an_operator_has_sent_again_is_no_copy() {
+    let id = |again| Message { again, ..asked_by("a") }.deduplication_id();
+    let ids = [None, Some(Again::Redriven(7)), Some(Again::Replayed(7)), Some(Again::Replayed(8))];
+    let unique: HashSet<_> = ids.into_iter().map(id).collect();
+    assert_eq!(unique.len(), ids.len());
+    assert_eq!(id(ids[1]), id(ids[1]), "an attempt of it is a copy of the one before");
 }
 
 #[test]

@@ -98,6 +98,7 @@ pub(super) fn message() -> Message {
         event_id: EventId::of_test(&"photos".parse().unwrap(), "1"),
         rule: None,
         group: GroupId::of_bucket(&"photos".parse().unwrap()),
+        again: None,
         trace_id: Some("Root=1-5f84c7a9-0123456789abcdef01234567".into()),
     }
 }
