@@ -8,6 +8,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use bytesize::ByteSize;
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
@@ -52,6 +53,7 @@ pub(super) struct Graves {
     due: Option<Instant>,
     /// Failures to bury in a row.
     failures: u32,
+    burials: u64,
 }
 
 /// What one burial is to write.
@@ -98,7 +100,16 @@ impl Graves {
 
     /// Whether there is room in the next burial.
     pub(super) fn may_dig(&self) -> bool {
-        self.letters.len() < BURY_MAX
+        self.room() > 0
+    }
+
+    fn room(&self) -> usize {
+        BURY_MAX.saturating_sub(self.letters.len())
+    }
+
+    /// How many burials there were.
+    pub(super) fn burials(&self) -> u64 {
+        self.burials
     }
 
     fn take(&mut self) -> VecDeque<Grave> {
@@ -161,8 +172,38 @@ impl<P: Publish> Lane<P> {
             && self.is_expired(oldest, wall)
         {
             let Some(ticket) = self.tickets.take(number) else { break };
-            self.graves.dig(Grave::of(ticket), now);
+            self.dig_expired(ticket, (now, wall));
         }
+    }
+
+    /// Gives up a message that is too old, and those behind it that are as well.
+    pub(super) fn dig_expired(&mut self, ticket: Ticket, (now, wall): (Instant, Timestamp)) {
+        let (max, max_age) = (self.graves.room().max(1), self.config.max_age);
+        let too_old = |_, ticket: &Ticket| max_age.is_some_and(|max| ticket.age(wall) >= max);
+        self.dig_with_key(ticket, (max, too_old), Grave::of, now);
+    }
+
+    /// Gives up a head and at most so many in all of its key, as far as they may go with it: they are
+    /// buried together, and none of them waits for the one before. Answers how many.
+    fn dig_with_key(
+        &mut self,
+        mut ticket: Ticket,
+        (max, may): (usize, impl Fn(u64, &Ticket) -> bool),
+        grave: impl Fn(Ticket) -> Grave,
+        now: Instant,
+    ) -> usize {
+        let mut dug = 1;
+        while dug < max
+            && let Some(key) = ticket.key
+            && let Some(next) = self.tickets.take_behind(key, &may)
+        {
+            // The key is free when the last of them is buried.
+            ticket.key = None;
+            self.graves.dig(grave(std::mem::replace(&mut ticket, next)), now);
+            dug += 1;
+        }
+        self.graves.dig(grave(ticket), now);
+        dug
     }
 
     /// Gives up the oldest of what waits while more is pending than may be, whether the lane sends
@@ -219,8 +260,10 @@ impl<P: Publish> Lane<P> {
             && let Some((number, _)) = self.tickets.oldest_from(0)
             && let Some(ticket) = self.tickets.take(number)
         {
-            self.graves.dig(Grave { ticket, reason: Arc::clone(&reason) }, now);
-            dug += 1;
+            let next = self.tickets.oldest_from(0).map(|(next, _)| next);
+            let is_oldest = |number, _: &Ticket| next.is_none_or(|next| number < next);
+            let grave = |ticket| Grave { ticket, reason: Arc::clone(&reason) };
+            dug += self.dig_with_key(ticket, (wanted - dug, is_oldest), grave, now);
         }
         dug
     }
@@ -239,7 +282,9 @@ impl<P: Publish> Lane<P> {
         if letters.is_empty() {
             return 0;
         }
-        match self.reader.bury(letters).await {
+        let buried = self.reader.bury(letters).await;
+        self.graves.burials += 1;
+        match buried {
             Ok(()) => {
                 self.buried(&graves);
                 self.surroundings.hub.tell(deaths);

@@ -223,7 +223,7 @@ impl<P: Publish> Lane<P> {
         (now, wall): (Instant, Timestamp),
     ) {
         if self.is_expired(&ticket, wall) {
-            return self.graves.dig(Grave::of(ticket), now);
+            return self.dig_expired(ticket, (now, wall));
         }
         let number = ticket.position.seq();
         let presence = record.as_ref().map(|record| self.presence(record, &ticket, now));

@@ -130,6 +130,8 @@ pub(super) struct Answer {
     pub(super) bytes: usize,
     pub(super) verdicts: Vec<Verdict>,
     pub(super) round_trip: Duration,
+    /// Burials before it.
+    pub(super) burials: u64,
     pub(super) era: Era,
     pub(super) epoch: Epoch,
 }
@@ -298,12 +300,14 @@ impl<P: Publish> Lane<P> {
         let accepted = batch.tickets.iter().map(|ticket| ticket.accepted).min();
         self.wire_since.extend(accepted.map(|accepted| (number, accepted)));
         let publisher = Arc::clone(&self.publisher);
-        let (era, epoch) = (self.circuit.era(), self.limiter.epoch());
+        let (era, epoch, burials) =
+            (self.circuit.era(), self.limiter.epoch(), self.graves.burials());
         let request = async move {
             let started = Instant::now();
             let verdicts = publisher.publish(&batch.messages).await;
             assert_eq!(batch.messages.len(), verdicts.len(), "one verdict per message");
-            Answer { number, batch, bytes, verdicts, round_trip: started.elapsed(), era, epoch }
+            let round_trip = started.elapsed();
+            Answer { number, batch, bytes, verdicts, round_trip, burials, era, epoch }
         };
         self.wire.push(request.boxed());
     }

@@ -47,7 +47,7 @@ impl<P: Publish> Lane<P> {
     fn heed(&mut self, answer: &Answer, now: Instant) {
         match Sign::of(&answer.verdicts) {
             Sign::Took => {
-                self.limiter.answered(answer.round_trip, now);
+                self.time(answer, now);
                 self.took(answer);
             }
             Sign::TookSome(cause) => {
@@ -56,7 +56,7 @@ impl<P: Publish> Lane<P> {
                 self.took(answer);
             }
             Sign::Refused(cause) => {
-                self.limiter.answered(answer.round_trip, now);
+                self.time(answer, now);
                 self.remember(&cause);
                 self.refused(answer, &cause, now);
             }
@@ -68,6 +68,14 @@ impl<P: Publish> Lane<P> {
                 self.remember(&cause);
                 self.failed(answer, (after, &cause), now);
             }
+        }
+    }
+
+    /// The lane takes no answer while it buries: what came meanwhile waited for the lane, which says
+    /// nothing of the service.
+    fn time(&mut self, answer: &Answer, now: Instant) {
+        if answer.burials == self.graves.burials() {
+            self.limiter.answered(answer.round_trip, now);
         }
     }
 

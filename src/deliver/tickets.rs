@@ -59,6 +59,14 @@ impl<T> Tickets<T> {
         }
     }
 
+    /// Takes the one out that would go next after the head of this key, if it may go with it.
+    pub(super) fn take_behind(&mut self, key: u64, may: impl FnOnce(u64, &T) -> bool) -> Option<T> {
+        let behind = self.behind.get_mut(&key)?;
+        let (_, ticket) = behind.pop_front_if(|(number, ticket)| may(*number, ticket))?;
+        self.held_back -= 1;
+        Some(ticket)
+    }
+
     /// Keeps a ticket until then, or until there is room for its message.
     pub(super) fn rest(&mut self, number: u64, ticket: T, until: Option<Instant>) {
         self.due.insert((until, number));
@@ -148,6 +156,20 @@ mod tests {
         assert_eq!(tickets.take_due(now), Some(3));
         tickets.finished(7);
         assert_eq!(tickets.admit(7, 9, 9), Some(9), "the key is free again");
+    }
+
+    #[test]
+    fn what_may_go_with_its_head_is_taken_out_in_order() {
+        let mut tickets = Tickets::new();
+        assert_eq!(tickets.take_behind(7, |_, _| true), None);
+        for number in 1..=4 {
+            tickets.admit(7, number, number);
+        }
+        let taken: Vec<_> =
+            std::iter::from_fn(|| tickets.take_behind(7, |number, _| number < 4)).collect();
+        assert_eq!((taken, tickets.held_back()), (vec![2, 3], 1));
+        tickets.finished(7);
+        assert_eq!(tickets.take_due(Instant::now()), Some(4));
     }
 
     #[test]

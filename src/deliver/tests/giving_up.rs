@@ -1,6 +1,6 @@
 //! Limits, quotas, and what becomes of what is over them.
 
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use bytesize::ByteSize;
 
@@ -9,7 +9,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    deliver::{Config, DeadLetter, LaneState, OverQuota, Remains, lane::Orders},
+    deliver::{Config, DeadLetter, LaneState, Ordering, OverQuota, Remains, lane::Orders},
     model::Record,
     publish::Verdict,
 };
@@ -62,6 +62,51 @@ async fn nothing_is_too_old_without_a_limit() {
     });
     aged.await;
     assert_eq!(bench.counts(), [1, 0, 0, 0]);
+}
+
+/// How many burials there were, by the times of the dead letters.
+async fn burials(bench: &Bench) -> usize {
+    let rows = bench.journal.dead_letters(None, None, 1000).await.unwrap();
+    rows.iter().map(|row| row.time).collect::<BTreeSet<_>>().len()
+}
+
+/// `count` events of one object.
+fn of_one_key(count: usize) -> Vec<String> {
+    (1..=count).map(|n| format!("hot#{n}")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_events_of_one_object_that_are_too_old_are_buried_together() {
+    let keys = of_one_key(300);
+    let (publisher, _) = Scripted::down(denied());
+    let config = Config { max_age: Some(HOUR), ordering: Ordering::PerKey, ..Config::default() };
+    let mut bench = Bench::new(&texts(&keys), publisher, config).await;
+    let aged = bench.until(async |bench| {
+        tokio::time::sleep(HOUR).await;
+        bench.wait(|bench| bench.books().dead == 300).await;
+    });
+    aged.await;
+    let burials = burials(&bench).await;
+    assert!(burials <= 10, "{burials}");
+}
+
+#[tokio::test]
+async fn the_events_of_one_object_that_are_over_the_quota_are_buried_together() {
+    let keys = of_one_key(300);
+    let (publisher, well) = Scripted::down(denied());
+    let config = Config { ordering: Ordering::PerKey, ..with_quota() };
+    let mut bench = Bench::new(&texts(&keys), publisher, config).await;
+    let over = bench.until(async |bench| {
+        bench.wait(|bench| bench.books().pending_bytes <= 10 * 1024).await;
+        well.store(true, Relaxed);
+        bench.wait(|bench| bench.books().pending == 0).await;
+    });
+    over.await;
+    let (burials, dead) = (burials(&bench).await, bench.books().dead);
+    assert!(burials <= 10 && dead > 200, "{burials} {dead}");
+    let (sent, calls) = (bench.publisher.keys(), bench.publisher.calls().len());
+    let last = sent.get(calls - 9..).unwrap();
+    assert!(last.is_sorted() && last.contains(&vec!["hot#300".to_owned()]), "{last:?}");
 }
 
 fn with_quota() -> Config {
