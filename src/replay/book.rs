@@ -10,6 +10,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 use tracing::error;
 
 use super::{Order, Replay, Through};
@@ -69,7 +70,7 @@ impl Book {
     }
 
     /// Adds a replay, durably or not at all.
-    pub(super) fn add(
+    pub(super) async fn add(
         &mut self,
         order: Order,
         through: Through,
@@ -80,14 +81,14 @@ impl Book {
         pages.replays.push(Replay::new(pages.last, order, through, now));
         let surplus = pages.replays.len().saturating_sub(ENDED_MAX);
         pages.replays.drain(..surplus);
-        write(&self.path, &pages)?;
+        write(&self.path, &pages).await?;
         self.pages = pages;
         Ok(self.pages.replays.last().expect("it was just added"))
     }
 
     /// Makes durable what has changed.
-    pub(super) fn write(&self) -> io::Result<()> {
-        write(&self.path, &self.pages)
+    pub(super) async fn write(&self) -> io::Result<()> {
+        write(&self.path, &self.pages).await
     }
 }
 
@@ -101,9 +102,13 @@ fn read(path: &Path, content: &[u8]) -> io::Result<Pages> {
     })
 }
 
-fn write(path: &Path, pages: &Pages) -> io::Result<()> {
+/// On a thread that may wait for the disk.
+async fn write(path: &Path, pages: &Pages) -> io::Result<()> {
     let content = serde_json::to_vec_pretty(pages).expect("a replay has string keys only");
-    replace(path, &content, Flush::Now)
+    let path = path.to_owned();
+    spawn_blocking(move || replace(&path, &content, Flush::Now))
+        .await
+        .expect("a write is neither cancelled nor panics")
 }
 
 #[cfg(test)]
@@ -115,30 +120,30 @@ mod tests {
         serde_json::from_str(r#"{"since":"2026-01-02T03:04:05Z","bucket":"photos"}"#).unwrap()
     }
 
-    #[test]
-    fn a_replay_is_still_there_after_a_restart() {
+    #[tokio::test]
+    async fn a_replay_is_still_there_after_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let mut book = Book::open(directory.path()).unwrap();
         let now = Timestamp::now();
-        let id = book.add(order(), Through::Rules, now).unwrap().id;
+        let id = book.add(order(), Through::Rules, now).await.unwrap().id;
         let running = book.running_mut().unwrap();
         (running.cursor, running.replayed) = (Some(7), 3);
-        book.write().unwrap();
+        book.write().await.unwrap();
         let mut again = Book::open(directory.path()).unwrap();
         assert_eq!(again.replays(), book.replays());
         assert_eq!((id, again.replays()[0].order.until), (1, Some(now)));
 
         again.running_mut().unwrap().end(State::Finished, None, now);
         assert!(again.running().is_none());
-        assert_eq!(again.add(order(), Through::Rules, now).unwrap().id, 2);
+        assert_eq!(again.add(order(), Through::Rules, now).await.unwrap().id, 2);
     }
 
-    #[test]
-    fn only_so_many_are_remembered() {
+    #[tokio::test]
+    async fn only_so_many_are_remembered() {
         let directory = tempfile::tempdir().unwrap();
         let mut book = Book::open(directory.path()).unwrap();
         for _ in 0..=ENDED_MAX {
-            book.add(order(), Through::Rules, Timestamp::now()).unwrap();
+            book.add(order(), Through::Rules, Timestamp::now()).await.unwrap();
             book.running_mut().unwrap().end(State::Cancelled, None, Timestamp::now());
         }
         let ids: Vec<_> = book.replays().iter().map(|replay| replay.id).collect();

@@ -85,7 +85,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 () = stop.requested() => break,
-                Some(request) = self.requests.recv() => self.answer(request),
+                Some(request) = self.requests.recv() => self.answer(request).await,
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     self.step().await;
                 }
@@ -93,22 +93,22 @@ impl Runner {
             self.known.send_replace(self.book.replays().into());
         }
         if self.job.is_some()
-            && let Err(cause) = self.book.write()
+            && let Err(cause) = self.book.write().await
         {
             warn!(%cause, "the place of the replay is not written; it sends some events again");
         }
         Ok(())
     }
 
-    fn answer(&mut self, request: Request) {
+    async fn answer(&mut self, request: Request) {
         match request {
             // Whoever asked and went away finds the replay in the list.
-            Request::Start { order, reply } => drop(reply.send(self.start(order))),
-            Request::Cancel { id, reply } => drop(reply.send(self.cancel(id))),
+            Request::Start { order, reply } => drop(reply.send(self.start(order).await)),
+            Request::Cancel { id, reply } => drop(reply.send(self.cancel(id).await)),
         }
     }
 
-    fn start(&mut self, order: Order) -> Result<Replay, StartError> {
+    async fn start(&mut self, order: Order) -> Result<Replay, StartError> {
         if let Some(running) = self.book.running() {
             return Err(StartError::Running { id: running.id });
         }
@@ -122,7 +122,7 @@ impl Runner {
             Some(destination) if is_unnamed(destination) => Through::Everything,
             _ => Through::Rules,
         };
-        let replay = self.book.add(order, through, now).map_err(StartError::Disk)?.clone();
+        let replay = self.book.add(order, through, now).await.map_err(StartError::Disk)?.clone();
         let Order { bucket, prefix, destination, rate, dry_run, .. } = &replay.order;
         let bucket = bucket.as_ref().map(tracing::field::display);
         let destination = destination.as_ref().map(tracing::field::display);
@@ -134,9 +134,9 @@ impl Runner {
         Ok(replay)
     }
 
-    fn cancel(&mut self, id: u64) -> Result<Replay, CancelError> {
+    async fn cancel(&mut self, id: u64) -> Result<Replay, CancelError> {
         if self.book.running().is_some_and(|running| running.id == id) {
-            self.end(State::Cancelled, None);
+            self.end(State::Cancelled, None).await;
         }
         let replay = self.book.replays().iter().find(|replay| replay.id == id);
         replay.cloned().ok_or(CancelError::Unknown { id })
@@ -160,7 +160,7 @@ impl Runner {
         let (Some(job), Some(replay)) = (&mut self.job, self.book.running_mut()) else { return };
         match job.advance(&self.journal, replay).await {
             Ok(Advance::On) => {}
-            Ok(Advance::ToTheEnd) => return self.end(State::Finished, None),
+            Ok(Advance::ToTheEnd) => return self.end(State::Finished, None).await,
             Ok(Advance::Wait(problem)) => {
                 if replay.problem.as_ref() != Some(&problem) {
                     warn!(replay = replay.id, problem, "replay waits");
@@ -168,25 +168,25 @@ impl Runner {
                 replay.problem = Some(problem);
                 job.pace.pause(PAUSE, Instant::now());
             }
-            Err(problem) => return self.end(State::Failed, Some(problem)),
+            Err(problem) => return self.end(State::Failed, Some(problem)).await,
         }
         if job.written.elapsed() < WRITE_EVERY {
             return;
         }
         job.written = Instant::now();
-        if let Err(cause) = self.book.write() {
+        if let Err(cause) = self.book.write().await {
             warn!(%cause, "cannot write the place of the replay; a crash sends more events again");
         }
     }
 
-    fn end(&mut self, state: State, problem: Option<String>) {
+    async fn end(&mut self, state: State, problem: Option<String>) {
         self.job = None;
         let Some(replay) = self.book.running_mut() else { return };
         replay.end(state, problem, Timestamp::now());
         let Replay { id, replayed, read, .. } = *replay;
         let (state, problem) = (state.name(), replay.problem.as_deref());
         info!(replay = id, state, replayed, read, problem, "replay ended");
-        if let Err(cause) = self.book.write() {
+        if let Err(cause) = self.book.write().await {
             warn!(%cause, "cannot write that the replay ended; it goes on after a restart");
         }
     }
