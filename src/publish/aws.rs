@@ -2,12 +2,15 @@
 //!
 //! The SDK's own retries are off: their budget is one per service and process, so a dead queue
 //! would use up what a healthy one needs. Each request has a deadline, since the SDK has none for
-//! a server that accepts a connection and never answers.
+//! a server that accepts a connection and never answers. So its watch over slow streams is of no use;
+//! and when the wall clock jumps forward, it counts every tenth of a second in between, on the thread
+//! that sends.
 
 use std::{collections::HashMap, sync::Arc};
 
 use aws_config::{
-    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider,
+    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig,
+    stalled_stream_protection::StalledStreamProtectionConfig, sts::AssumeRoleProvider,
     timeout::TimeoutConfig,
 };
 use aws_sdk_sqs::config::SharedCredentialsProvider;
@@ -186,6 +189,7 @@ pub(super) fn loader(region: &Region, config: &Config) -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(aws_config::Region::new(region.as_str().to_owned()))
         .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(timeouts)
 }
 

@@ -3,7 +3,12 @@
 use bytesize::ByteSize;
 
 use super::service::{clients_at, message};
-use crate::publish::{DestinationConfig, Limits, Publish as _, Publisher, RequestBytes};
+use crate::{
+    model::Region,
+    publish::{
+        Config, DestinationConfig, Limits, Publish as _, Publisher, RequestBytes, aws::loader,
+    },
+};
 
 const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:orders";
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:orders";
@@ -52,4 +57,12 @@ async fn a_message_weighs_what_its_service_counts() {
         let publisher = publisher(arn, &DestinationConfig::default()).await;
         assert_eq!(publisher.weight(&message), weight, "{arn}");
     }
+}
+
+/// A wall clock that jumps would end good requests, and keep the thread busy for long.
+#[tokio::test]
+async fn no_request_is_watched_by_the_wall_clock() {
+    let shared = loader(&Region::default(), &Config::default()).load().await;
+    let watch = shared.stalled_stream_protection().unwrap();
+    assert!(!watch.upload_enabled() && !watch.download_enabled());
 }
