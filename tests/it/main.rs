@@ -30,6 +30,7 @@ mod tls; // the three listeners over TLS
 mod admin; // who may ask
 mod metrics; // what /metrics says is listed, linted and true
 mod operator; // the commands reach the admin port, over TLS and with its token
+mod prometheus; // what operators watch it with: scrape, alert rules, dashboard
 mod traces; // what a collector is told, and what goes on to AWS
 mod shutdown; // a stop does not wait for a dead destination
 mod systemd; // what the service manager hands over, is told, and may rely on

@@ -1,6 +1,7 @@
 //! What the tests run against, from `tests/components`.
 
 use std::{
+    io::{self, Write},
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -27,10 +28,16 @@ pub(crate) fn ceph_is_installed() -> bool {
         .all(|program| Path::new("/usr/bin").join(program).exists())
 }
 
-/// Prometheus's own tool, if it is there; `tests/components --prometheus` fetches it.
-pub(crate) fn promtool() -> Option<PathBuf> {
-    let path = root().join("target/components/prometheus/usr/bin/promtool");
-    path.exists().then_some(path)
+/// One of Prometheus's programs, if it is there; else it says that the test is skipped.
+pub(crate) fn prometheus(program: &str) -> Option<PathBuf> {
+    let path = root().join("target/components/prometheus/usr/bin").join(program);
+    if path.exists() {
+        return Some(path);
+    }
+    let skipped = format!("skipped: no {program}; tests/components --prometheus fetches it");
+    // Straight to the stream: the test harness keeps what a passing test prints.
+    writeln!(io::stderr(), "{skipped}").expect("stderr is open");
+    None
 }
 
 /// The package's directory.
