@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::surroundings;
 use crate::{
     config::{Config, Override},
     control::{self, Buckets, DocumentError, Scope},
@@ -65,6 +66,9 @@ pub fn check(
     if are_all && report.problems == 0 {
         report.check_destinations(&config.destination)?;
     }
+    if are_all {
+        report.warn_of(surroundings::warnings(config))?;
+    }
     let problems = report.problems;
     report.line(report.summary(files.len()))?;
     Ok(if problems == 0 { Findings::None } else { Findings::Problems })
@@ -83,6 +87,14 @@ impl<W: Write> Report<'_, W> {
     fn warning(&mut self, file: &Path, warning: impl Display) -> io::Result<()> {
         self.warnings += 1;
         self.line(format_args!("{}: warning: {warning}", file.display()))
+    }
+
+    fn warn_of(&mut self, warnings: impl Iterator<Item = String>) -> io::Result<()> {
+        for warning in warnings {
+            self.warnings += 1;
+            self.line(warning)?;
+        }
+        Ok(())
     }
 
     /// What was found in how many documents.

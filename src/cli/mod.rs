@@ -16,6 +16,7 @@ mod redrive;
 mod replay;
 mod run;
 mod signals;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 

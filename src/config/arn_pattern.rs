@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::arn_search::in_common;
 use crate::model::{Destination, DestinationError, wildcard};
 
 /// ARNs of destinations; a `*` stands for any run of characters, colons and slashes included.
@@ -34,6 +35,11 @@ pub enum ArnPatternError {
 }
 
 impl ArnPattern {
+    /// The pattern as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether this is one of the destinations.
     pub fn fits(&self, destination: &Destination) -> bool {
         wildcard::fits(&self.0, destination.as_str())
@@ -51,28 +57,9 @@ impl TryFrom<String> for ArnPattern {
                 Err(source) => Err(ArnPatternError::Arn { text, source }),
             };
         }
-        if may_fit(&text) { Ok(Self(text)) } else { Err(ArnPatternError::NothingFits { text }) }
+        let fits_one = in_common(&text, "*").next().is_some();
+        if fits_one { Ok(Self(text)) } else { Err(ArnPatternError::NothingFits { text }) }
     }
-}
-
-/// Whether the start of the pattern, up to its first `*`, is the start of a destination's ARN, and
-/// all of it made of what ARNs are made of.
-fn may_fit(pattern: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b":/_.$-*".contains(&b);
-    let (literal, _) = pattern.split_once('*').unwrap_or((pattern, ""));
-    let mut parts = literal.split(':');
-    let [arn, partition, service, region] = [(); 4].map(|()| parts.next());
-    // A part that a colon follows is all of it, any other may go on behind the `*`.
-    let begins = |part: Option<&str>, next: Option<&str>, whole: &str| match (part, next) {
-        (Some(part), Some(_)) => part == whole,
-        (Some(part), None) => whole.starts_with(part),
-        (None, _) => true,
-    };
-    let is_of_aws = partition.is_none_or(|partition| partition.starts_with("aws"));
-    pattern.bytes().all(legal)
-        && begins(arn, partition, "arn")
-        && (is_of_aws || begins(partition, service, "aws"))
-        && ["sqs", "sns", "lambda", "events"].iter().any(|one| begins(service, region, one))
 }
 
 impl fmt::Display for ArnPattern {
@@ -128,6 +115,10 @@ mod tests {
             "arm:*",
             "ar:aws:*",
             "arn:a:sqs:*",
+            "arn:aws:sqs:*:1234:*",
+            "arn:aws:sqs:*:*:a.b*",
+            "arn:aws:lambda:*:queue-*.fifo",
+            "arn:aws:sqs:*.fifoo",
         ] {
             assert!(
                 told(pattern).starts_with(&format!("no ARN of a destination fits `{pattern}`"))

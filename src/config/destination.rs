@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ArnPattern;
 use crate::{
-    deliver::{self, Backoff, BackoffError, Bounds},
-    model::{Destination, positive},
+    deliver::{self, Backoff, Bounds},
+    model::{Destination, count, positive, size, wait},
     publish::{self, EndpointUrl, RequestBytes, RoleArn},
 };
 
@@ -39,17 +39,23 @@ pub struct Override {
     endpoint_url: Option<EndpointUrl>,
     role_arn: Option<RoleArn>,
     request_bytes: Option<RequestBytes>,
+    #[serde(default, with = "count::optional")]
     concurrency_max: Option<NonZeroUsize>,
+    #[serde(default, with = "count::optional")]
     concurrency_min: Option<NonZeroUsize>,
+    #[serde(default, with = "size::optional")]
     in_flight_bytes: Option<ByteSize>,
-    #[serde(default, with = "humantime_serde")]
+    #[serde(default, with = "wait::optional")]
     linger: Option<Duration>,
+    #[serde(default, with = "count::optional")]
     max_attempts: Option<NonZeroU32>,
     #[serde(default, with = "positive::optional")]
     max_age: Option<Duration>,
+    #[serde(default, with = "count::optional")]
     unknown_attempts: Option<NonZeroU32>,
     ordering: Option<deliver::Ordering>,
     removal: Option<deliver::Removal>,
+    #[serde(default, with = "size::optional")]
     quota: Option<ByteSize>,
     over_quota: Option<deliver::OverQuota>,
     when_full: Option<deliver::WhenFull>,
@@ -130,13 +136,18 @@ impl Override {
     }
 
     /// Whether its waits can be kept beside those of `[deliver.backoff]`.
-    pub(super) fn check(&self, deliver: &deliver::Config) -> Result<(), BackoffError> {
+    pub(super) fn check(&self, deliver: &deliver::Config) -> Result<(), deliver::ConfigError> {
         let mut bounds = Bounds::from(deliver.backoff.clone());
         self.backoff.apply(&mut bounds);
-        Backoff::new(bounds).map(drop)
+        Ok(Backoff::new(bounds).map(drop)?)
     }
 
-    fn apply(&self, config: &mut deliver::Config) {
+    /// What may be pending, and what happens above that, as far as it says so.
+    pub(super) fn quota(&self) -> (&Option<ByteSize>, Option<deliver::OverQuota>) {
+        (&self.quota, self.over_quota)
+    }
+
+    pub(super) fn apply(&self, config: &mut deliver::Config) {
         set(&mut config.concurrency_max, self.concurrency_max);
         set(&mut config.concurrency_min, self.concurrency_min);
         set(&mut config.in_flight_bytes, self.in_flight_bytes);

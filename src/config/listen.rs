@@ -64,10 +64,15 @@ impl TryFrom<Draft> for Listen {
     }
 }
 
-/// Port 0 is a new port each time. An unspecified address is every one of its family.
+/// Port 0 is a new port each time. An unspecified address is every one of its family, and that of
+/// IPv6 every one of both.
 fn share_a_port(one: SocketAddr, other: SocketAddr) -> bool {
-    let is_every = one.ip().is_unspecified() || other.ip().is_unspecified();
-    let is_same_ip = one.ip() == other.ip() || is_every && one.is_ipv4() == other.is_ipv4();
+    let covers = |one: SocketAddr, other: SocketAddr| {
+        one.ip().is_unspecified() && (one.is_ipv6() || other.is_ipv4())
+    };
+    let is_same_ip = one.ip().to_canonical() == other.ip().to_canonical()
+        || covers(one, other)
+        || covers(other, one);
     one.port() != 0 && one.port() == other.port() && is_same_ip
 }
 
@@ -89,6 +94,8 @@ mod tests {
         for (section, fault) in [
             ("events = \"0.0.0.0:9712\"", "listen.events 0.0.0.0:9712 and listen.admin 127"),
             ("events = \"[::1]:1\"\ns3 = \"[::]:1\"", "listen.events [::1]:1 and listen.s3 [::]:1"),
+            ("events = \"[::]:9712\"", "listen.events [::]:9712 and listen.admin 127"),
+            ("s3 = \"[::ffff:127.0.0.1]:9712\"", "listen.s3 [::ffff:127.0.0.1]:9712 and listen.ad"),
             ("events = \"127.0.0.2:9712\"", "fine"),
             ("events = \"127.0.0.1:0\"\ns3 = \"127.0.0.1:0\"", "fine"),
             ("events = \"[::1]:9712\"", "fine"),

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ArnPattern, Config, quotable::Quotable};
-use crate::{admin, deliver::BackoffError, model::DestinationError};
+use super::{Config, Contradiction, quotable::Quotable};
+use crate::{admin, model::DestinationError};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +41,13 @@ pub enum LoadError {
         /// What is wrong, and with which key.
         problem: String,
     },
-    /// A `[[destination]]` has waits that nobody can keep.
-    #[error("the [[destination]] `{pattern}` cannot be used")]
-    Destination {
-        /// Its `match`.
-        pattern: ArnPattern,
-        /// What is wrong.
-        source: BackoffError,
+    /// Settings that are fine one by one are not together.
+    #[error("cannot use the settings {}", path.display())]
+    Together {
+        /// The file.
+        path: PathBuf,
+        /// Which, and what helps.
+        source: Box<Contradiction>,
     },
     /// The bus has an impossible name.
     #[error("event_bridge.bus `{bus}` is no name of a bus")]
@@ -70,12 +70,10 @@ impl Config {
         let config: Self =
             toml::from_str(&text).map_err(|wrong| parse_error(path, &text, wrong))?;
         config.bus()?;
-        for table in &config.destination {
-            table.check(&config.deliver).map_err(|source| LoadError::Destination {
-                pattern: table.pattern().clone(),
-                source,
-            })?;
-        }
+        config.check_together().map_err(|source| LoadError::Together {
+            path: path.into(),
+            source: Box::new(source),
+        })?;
         config.admin.check_address(config.listen.admin)?;
         Ok(config)
     }

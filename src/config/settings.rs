@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Destinations, Listen, Override};
 use crate::{
     admin, control, deliver, ingest, journal,
-    model::{AccountId, Destination, Owners, Region},
+    model::{AccountId, Destination, Owners, Region, wait},
     payload, publish, rules, telemetry, tls, trace,
 };
 
@@ -20,7 +20,7 @@ pub struct Config {
     /// The owner of every bucket that `[buckets]` does not give another.
     pub account_id: AccountId,
     /// How long a stop waits for requests on the wire.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "wait")]
     pub shutdown_grace: Duration,
     /// `[listen]`.
     pub listen: Listen,

@@ -170,9 +170,9 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
             "[deliver.backoff]\nbase = \"10m\"\ncap = \"5m\"",
             "backoff base 600s must be positive and at most cap 300s",
         ),
-        ("[deliver]\nconcurrency_max = 0", "nonzero"),
+        ("[deliver]\nconcurrency_max = 0", "0 is none; write 1 or more"),
         ("[events]\nbody_limit = \"lots\"", "lots"),
-        ("[events]\nbody_limit = \"0B\"", "no event has no bytes"),
+        ("[events]\nbody_limit = \"0B\"", "nothing fits into no bytes; write a size such as"),
         ("[s3]\nvalidation_timeout = \"0s\"", "a wait of zero is none; write a time such as"),
         ("[aws]\nattempt_timeout = \"0ms\"", "a wait of zero"),
         ("[aws]\nconnect_timeout = \"0s\"", "a wait of zero"),
@@ -234,6 +234,34 @@ fn a_mistake_is_told_where_it_stands_and_what_helps() {
 }
 
 #[test]
+fn nothing_too_large_and_too_little_are_told_and_what_helps() {
+    for (text, told) in [
+        ("[events]\nbody_limit = \"2GiB\"", "no request may have more than 1GiB"),
+        (
+            "[events]\ndedupe_window = \"0s\"",
+            "a wait of zero is none; write a time such as \"5s\", or leave",
+        ),
+        ("[deliver]\nquota = \"0\"", "such as \"1GiB\", or leave the key out for no limit"),
+        ("[deliver]\nin_flight_bytes = \"0B\"", "nothing fits into no bytes"),
+        ("[deliver]\nmax_attempts = 0", "0 is none; write 1 or more, or leave the key out"),
+        ("[deliver]\nunknown_attempts = 0", "0 is none; write 1 or more"),
+        ("[deliver]\nunknown_attempts = 5000000000", "5000000000 is too many; write less"),
+        (
+            "[deliver]\nprobe_interval = \"100y\"",
+            "that is more than ten years; write 3650d or less",
+        ),
+        ("[deliver.backoff]\ncap = \"100y\"", "that is more than ten years"),
+        ("shutdown_grace = \"100y\"", "that is more than ten years"),
+        ("[rules]\nper_bucket_max = 0", "0 is none; write 1 or more"),
+        ("[event_bridge]\nsource = \"\"", "a source has 1 to 256 characters"),
+        ("[journal]\nsize_limit = \"1B\"", "journal.size_limit 1 B is too little to work with"),
+    ] {
+        let error = toml::from_str::<Config>(text).unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+    }
+}
+
+#[test]
 fn a_mistake_in_a_destination_is_told_and_what_helps() {
     for (text, told) in [
         ("[[destination]]\npaused = true", "missing field `match`"),
@@ -244,8 +272,15 @@ fn a_mistake_in_a_destination_is_told_and_what_helps() {
         ("[[destination]]\nmatch = \"*\"\nendpoint_url = \"moto\"", "`moto` is no endpoint"),
         (
             "[[destination]]\nmatch = \"*\"\nrequest_bytes = \"0B\"",
-            "no message has no bytes; write",
+            "0 B is no size of a request: a message has about 1 KiB",
         ),
+        (
+            "[[destination]]\nmatch = \"*\"\nrequest_bytes = \"2MiB\"",
+            "takes more than 1 MiB; write",
+        ),
+        ("[[destination]]\nmatch = \"*\"\nquota = \"0\"", "or leave the key out for no limit"),
+        ("[[destination]]\nmatch = \"*\"\nmax_attempts = 0", "0 is none; write 1 or more, or"),
+        ("[[destination]]\nmatch = \"*\"\nlinger = \"11y\"", "that is more than ten years"),
         ("[[destination]]\nmatch = \"*\"\nprobe_interval = \"0s\"", "a wait of zero is none"),
         ("[[destination]]\nmatch = \"*\"\nmax_age = \"0s\"", "a wait of zero is none"),
         ("[deliver]\nmax_age = \"0s\"", "a wait of zero is none"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::publish::Class;
+use crate::{model::wait, publish::Class};
 
 /// How much longer than a service asked for a lane may wait, so that not all senders return at once.
 const AFTER_ASKED_MAX: Duration = Duration::from_secs(5);
@@ -31,13 +31,13 @@ pub struct BackoffError {
 #[serde(default, deny_unknown_fields)]
 pub struct Bounds {
     /// The longest wait after the first failure; it doubles with each further one.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "wait")]
     pub base: Duration,
     /// The same where the destination said that it was too fast.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "wait")]
     pub throttled: Duration,
     /// The longest wait of all.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "wait")]
     pub cap: Duration,
 }
 

@@ -8,37 +8,41 @@ use std::{
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use super::Backoff;
-use crate::model::positive;
+use super::{Backoff, BackoffError};
+use crate::model::{count, positive, size, wait};
 
 /// How a lane paces itself, and when it gives up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Requests in flight to one destination at the most.
+    #[serde(with = "count")]
     pub concurrency_max: NonZeroUsize,
     /// Requests in flight that congestion leaves; never more than `concurrency_max`.
+    #[serde(with = "count")]
     pub concurrency_min: NonZeroUsize,
     /// Bytes of messages that a lane holds, ready or on the wire. One message always may be held.
+    #[serde(with = "size")]
     pub in_flight_bytes: ByteSize,
     /// How long a message waits for others to fill its request.
-    #[serde(with = "humantime_serde")]
+    #[serde(with = "wait")]
     pub linger: Duration,
     /// Attempts for a message before it becomes a dead letter; none means no end. Attempts that
     /// failed because the destination is broken do not count.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "count::optional", skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<NonZeroU32>,
     /// How long after it was accepted a message becomes a dead letter; none means never.
     #[serde(with = "positive::optional", skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Duration>,
     /// Attempts for a message that is refused for a reason nobody knows, while others are taken.
+    #[serde(with = "count")]
     pub unknown_attempts: NonZeroU32,
     /// Which order is kept.
     pub ordering: Ordering,
     /// What becomes of what is pending when nobody asks for it any more.
     pub removal: Removal,
     /// Bytes of records that may be pending; none means no limit but the journal's.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "size::optional", skip_serializing_if = "Option::is_none")]
     pub quota: Option<ByteSize>,
     /// What happens above `quota`.
     pub over_quota: OverQuota,
@@ -52,6 +56,46 @@ pub struct Config {
     /// How long to wait after a failure.
     pub backoff: Backoff,
 }
+
+/// Why a destination cannot be treated like that.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The least is more than the most.
+    #[error(
+        "concurrency_min {min} is more than concurrency_max {max}; lower the one or raise the other"
+    )]
+    Concurrency {
+        /// The least.
+        min: NonZeroUsize,
+        /// The most.
+        max: NonZeroUsize,
+    },
+    /// More requests than one machine has sockets for.
+    #[error(
+        "concurrency_max {max} is more than any machine can have; write {CONCURRENCY_MAX} or less"
+    )]
+    Requests {
+        /// The most.
+        max: NonZeroUsize,
+    },
+    /// Messages would be given up while they wait for company.
+    #[error(
+        "linger {linger:?} is not less than max_age {max_age:?}: messages would be given up while \
+         they wait for others; shorten linger"
+    )]
+    Linger {
+        /// How long they wait for others.
+        linger: Duration,
+        /// When they are given up.
+        max_age: Duration,
+    },
+    /// Waits that nobody can keep.
+    #[error(transparent)]
+    Backoff(#[from] BackoffError),
+}
+
+/// Each request in flight is a connection, and a process has some ten thousand at the most.
+const CONCURRENCY_MAX: usize = 10_000;
 
 /// Which order a lane keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +167,23 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether the keys make sense together.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (min, max) = (self.concurrency_min, self.concurrency_max);
+        if max.get() > CONCURRENCY_MAX {
+            return Err(ConfigError::Requests { max });
+        }
+        if min > max {
+            return Err(ConfigError::Concurrency { min, max });
+        }
+        match (self.linger, self.max_age) {
+            (linger, Some(max_age)) if linger >= max_age => {
+                Err(ConfigError::Linger { linger, max_age })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Bytes of messages that a lane may hold.
     pub(super) fn in_flight_bytes(&self) -> usize {
         usize::try_from(self.in_flight_bytes.as_u64()).unwrap_or(usize::MAX).max(1)

@@ -5,7 +5,13 @@ use std::{path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use crate::serve::{Token, TokenError};
+use crate::{
+    model::{positive, size},
+    serve::{Token, TokenError},
+};
+
+/// What one request may put into the journal at once.
+const BODY_LIMIT_MAX: ByteSize = ByteSize::gib(1);
 
 /// What a store has to know and how much it may send.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,19 +20,19 @@ pub struct Config {
     /// The file that holds the bearer token; without it, whoever reaches the port may post.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_token_file: Option<PathBuf>,
-    /// The largest request body; not zero.
-    #[serde(deserialize_with = "some_bytes")]
+    /// The largest request body, at most 1 GiB.
+    #[serde(deserialize_with = "body_limit", serialize_with = "size::serialize")]
     pub body_limit: ByteSize,
     /// How long an event is remembered, so that a copy that its store sends again is dropped;
     /// without it, every copy is an event.
-    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "positive::optional", skip_serializing_if = "Option::is_none")]
     pub dedupe_window: Option<Duration>,
 }
 
-fn some_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
-    let size = ByteSize::deserialize(deserializer)?;
-    if size == ByteSize::b(0) {
-        return Err(D::Error::custom("no event has no bytes; write a size such as \"16MiB\""));
+fn body_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
+    let size = size::deserialize(deserializer)?;
+    if size > BODY_LIMIT_MAX {
+        return Err(D::Error::custom("no request may have more than 1GiB; write that or less"));
     }
     Ok(size)
 }

@@ -3,13 +3,25 @@
 use std::{path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 const CHECKPOINT_INTERVAL_MIN: Duration = Duration::from_millis(10);
+/// A restart reads at the most what came in between two checkpoints.
+const CHECKPOINT_INTERVAL_MAX: Duration = Duration::from_hours(1);
+/// Ten years: time is counted in microseconds, of which there are not that many more.
+const RETENTION_MAX: Duration = Duration::from_hours(24 * 3650);
+/// The reserve and some requests fit.
+const SIZE_LIMIT_MIN: ByteSize = ByteSize::mib(1);
+/// Some frames fit, so that not every append is a file.
+const SEGMENT_SIZE_MIN: ByteSize = ByteSize::kib(64);
+/// The largest message of any service fits, and its record.
+const DEAD_LETTERS_LIMIT_MIN: ByteSize = ByteSize::mib(4);
+/// A word fits of what was sent.
+const QUARANTINE_LIMIT_MIN: ByteSize = ByteSize::kib(4);
 
 /// Where the journal lives and how much it may hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct Config {
     /// The directory; one process at a time.
     pub directory: PathBuf,
@@ -35,6 +47,48 @@ pub struct Config {
     pub quarantine_limit: ByteSize,
 }
 
+/// Why a journal cannot be kept like that.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// What has to fit does not.
+    #[error("journal.{key} {size} is too little to work with; write {min} or more")]
+    Small {
+        /// Which limit.
+        key: &'static str,
+        /// What it is.
+        size: ByteSize,
+        /// What it has to be.
+        min: ByteSize,
+    },
+    /// Checkpoints would come too often, or hardly ever.
+    #[error("journal.checkpoint_interval {interval:?} is no time to work with; write 10ms to 1h")]
+    Interval {
+        /// What it is.
+        interval: Duration,
+    },
+    /// Nothing lasts as long.
+    #[error("journal.retention {retention:?} is more than ten years; write 3650d or less")]
+    Retention {
+        /// What it is.
+        retention: Duration,
+    },
+}
+
+/// Through [`Config::check`].
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let config = Self::deserialize(deserializer)?;
+        config.check().map_err(D::Error::custom)?;
+        Ok(config)
+    }
+}
+
+impl Serialize for Config {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -51,6 +105,28 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether a journal can be kept like that.
+    fn check(&self) -> Result<(), ConfigError> {
+        for (key, size, min) in [
+            ("size_limit", self.size_limit, SIZE_LIMIT_MIN),
+            ("segment_size", self.segment_size, SEGMENT_SIZE_MIN),
+            ("dead_letters_limit", self.dead_letters_limit, DEAD_LETTERS_LIMIT_MIN),
+            ("quarantine_limit", self.quarantine_limit, QUARANTINE_LIMIT_MIN),
+        ] {
+            if size < min {
+                return Err(ConfigError::Small { key, size, min });
+            }
+        }
+        let (interval, retention) = (self.checkpoint_interval, self.retention);
+        if !(CHECKPOINT_INTERVAL_MIN..=CHECKPOINT_INTERVAL_MAX).contains(&interval) {
+            return Err(ConfigError::Interval { interval });
+        }
+        if retention > RETENTION_MAX {
+            return Err(ConfigError::Retention { retention });
+        }
+        Ok(())
+    }
+
     /// With a segment larger than that, a nearly full journal could not free any space: the
     /// segment being written is never unlinked.
     pub(super) fn segment_bytes(&self) -> u64 {
@@ -66,6 +142,26 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nothing_could_be_kept_in_is_refused_with_the_remedy() {
+        let told = |text: &str| toml::from_str::<Config>(text).unwrap_err().to_string();
+        for (text, expected) in [
+            ("size_limit = \"1KiB\"", "journal.size_limit 1.0 KiB is too little to work with; "),
+            ("segment_size = \"0B\"", "journal.segment_size 0 B is too little to work with; write"),
+            ("dead_letters_limit = \"1MiB\"", "write 4.0 MiB or more"),
+            ("quarantine_limit = \"0B\"", "write 4.0 KiB or more"),
+            ("checkpoint_interval = \"0s\"", "write 10ms to 1h"),
+            ("checkpoint_interval = \"1d\"", "write 10ms to 1h"),
+            ("retention = \"100y\"", "is more than ten years; write 3650d or less"),
+            ("size = \"1GiB\"", "unknown field `size`"),
+        ] {
+            assert!(told(text).contains(expected), "{text}: {}", told(text));
+        }
+        let text = toml::to_string(&Config::default()).unwrap();
+        assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
+        assert_eq!(toml::from_str::<Config>("").unwrap(), Config::default());
+    }
 
     #[test]
     fn no_interval_makes_a_busy_loop() {

@@ -147,7 +147,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use config::Config;
+pub use config::{Config, ConfigError};
 pub use database::DatabaseError;
 pub use dead::{
     BadDeadLetterId, Burial, BuryError, DeadError, DeadLetter, DeadLetterId, DeadLetters,

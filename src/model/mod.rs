@@ -6,6 +6,7 @@
 mod arn;
 mod attributes;
 mod bucket;
+pub mod count;
 mod destination;
 mod event;
 mod event_id;
@@ -19,6 +20,8 @@ pub mod positive;
 mod record;
 mod secret;
 mod sequencer;
+pub mod size;
+pub mod wait;
 pub mod wildcard;
 
 pub use arn::{Arn, ArnError, BusArn, FunctionArn, QueueArn, TopicArn};

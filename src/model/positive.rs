@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserializer, Serializer, de::Error};
 
+use super::wait;
+
 /// The same for a wait that may be left out: `#[serde(default, with = "positive::optional")]`.
 pub mod optional {
     use std::time::Duration;
@@ -22,20 +24,25 @@ pub mod optional {
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        super::deserialize(deserializer).map(Some)
+        super::read(deserializer, ", or leave the key out").map(Some)
     }
 }
 
 /// Writes it as people do: `5s`.
 pub fn serialize<S: Serializer>(wait: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    humantime_serde::serialize(wait, serializer)
+    wait::serialize(wait, serializer)
 }
 
 /// Reads what [`serialize`] writes, and refuses a wait that is over before it begins.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let wait: Duration = humantime_serde::deserialize(deserializer)?;
+    read(deserializer, "")
+}
+
+fn read<'de, D: Deserializer<'de>>(deserializer: D, or: &str) -> Result<Duration, D::Error> {
+    let wait = wait::deserialize(deserializer)?;
     if wait.is_zero() {
-        return Err(D::Error::custom("a wait of zero is none; write a time such as \"5s\""));
+        let problem = format_args!("a wait of zero is none; write a time such as \"5s\"{or}");
+        return Err(D::Error::custom(problem));
     }
     Ok(wait)
 }

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use bytesize::ByteSize;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{EndpointUrl, RoleArn};
 use crate::model::positive;
@@ -54,15 +54,24 @@ pub struct DestinationConfig {
     pub request_bytes: Option<RequestBytes>,
 }
 
-/// So many bytes that a message fits into them: more than none.
+/// So many bytes that a message fits into them, and that a service takes: 1 KiB to 1 MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ByteSize", into = "ByteSize")]
 pub struct RequestBytes(NonZeroUsize);
 
-/// A size that no message fits into.
+/// A size that no message fits into, or that no service takes.
 #[derive(Debug, thiserror::Error)]
-#[error("no message has no bytes; write a size such as \"256KiB\"")]
-pub struct RequestBytesError;
+#[error(
+    "{size} is no size of a request: a message has about 1 KiB, and no service takes more than \
+     1 MiB; write a size such as \"256KiB\""
+)]
+pub struct RequestBytesError {
+    size: ByteSize,
+}
+
+const REQUEST_BYTES_MIN: ByteSize = ByteSize::kib(1);
+/// SQS, and SNS where the topic's owner asks for it.
+const REQUEST_BYTES_MAX: ByteSize = ByteSize::mib(1);
 
 impl RequestBytes {
     /// How many they are.
@@ -75,8 +84,9 @@ impl TryFrom<ByteSize> for RequestBytes {
     type Error = RequestBytesError;
 
     fn try_from(size: ByteSize) -> Result<Self, Self::Error> {
-        let bytes = usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
-        NonZeroUsize::new(bytes).map(Self).ok_or(RequestBytesError)
+        let fits = (REQUEST_BYTES_MIN..=REQUEST_BYTES_MAX).contains(&size);
+        let bytes = usize::try_from(size.as_u64()).ok().and_then(NonZeroUsize::new);
+        bytes.filter(|_| fits).map(Self).ok_or(RequestBytesError { size })
     }
 }
 
@@ -93,7 +103,22 @@ pub struct EventBridgeConfig {
     /// The bus, in the account and region of the settings.
     pub bus: String,
     /// The `source` of every entry. Amazon refuses sources that begin with `aws.`.
+    #[serde(deserialize_with = "source")]
     pub source: String,
+}
+
+/// Amazon's limit, in characters.
+const SOURCE_CHARS_MAX: usize = 256;
+
+fn source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let source = String::deserialize(deserializer)?;
+    if !(1..=SOURCE_CHARS_MAX).contains(&source.chars().count()) {
+        let problem = format_args!(
+            "a source has 1 to {SOURCE_CHARS_MAX} characters; write one such as \"fanfare.s3\""
+        );
+        return Err(D::Error::custom(problem));
+    }
+    Ok(source)
 }
 
 impl Default for Config {
@@ -108,6 +133,13 @@ impl Default for Config {
             event_bridge: ServiceConfig::default(),
             sts: ServiceConfig::default(),
         }
+    }
+}
+
+impl Config {
+    /// Whether EventBridge is Amazon's own, as far as `[aws]` says.
+    pub fn event_bridge_is_amazons(&self) -> bool {
+        self.endpoint_url.is_none() && self.event_bridge.endpoint_url.is_none()
     }
 }
 

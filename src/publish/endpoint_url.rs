@@ -1,5 +1,6 @@
 //! Where a service is reached, if not at Amazon.
 
+use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 
 /// A base URL: `http://` or `https://`, then a host.
@@ -25,12 +26,49 @@ impl TryFrom<String> for EndpointUrl {
     type Error = EndpointUrlError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-        let host = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || c == '[');
-        let legal = |c: char| c.is_ascii_graphic();
-        if rest.is_some_and(host) && text.chars().all(legal) {
+        if text.parse().is_ok_and(|url| is_base(&url)) {
             return Ok(Self(text));
         }
         Err(EndpointUrlError { text })
+    }
+}
+
+fn is_base(url: &Uri) -> bool {
+    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+    // A port that is no number of one is left out by whoever asks for it.
+    let is_whole = url.authority().is_some_and(|authority| {
+        let (host, port) = (authority.host(), authority.port_u16());
+        let rest = authority.as_str().strip_prefix(host);
+        !host.is_empty() && rest == Some(&*port.map_or_else(String::new, |port| format!(":{port}")))
+    });
+    is_http && is_whole && url.query().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_url_with_a_host() {
+        let is_one = |text: &str| EndpointUrl::try_from(text.to_owned()).is_ok();
+        for text in ["http://x", "https://sqs.example.com/", "http://[::1]:4566", "http://x:1/a/b"]
+        {
+            assert!(is_one(text), "{text}");
+        }
+        for text in [
+            "",
+            "http://",
+            "x:4566",
+            "ftp://x",
+            "http://x:99999",
+            "http://x:",
+            "http://[::1",
+            "http://a b",
+            "http://user:pass@x",
+            "http://x/?a=b",
+            "http://:80",
+        ] {
+            assert!(!is_one(text), "{text}");
+        }
     }
 }

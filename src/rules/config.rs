@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::count;
+
 /// How documents are checked and filters compared. The default is Amazon's behaviour.
 ///
 /// Each of Ceph's filters has a key of its own, since stores differ in what they send: MinIO has no
@@ -16,6 +18,7 @@ pub struct Config {
     /// Whether two rules of one bucket may both want the same event.
     pub overlap: Overlap,
     /// How many topic, queue and function rules one bucket may have.
+    #[serde(with = "count")]
     pub per_bucket_max: NonZeroUsize,
     /// Filters by the name `regex`, on the whole key.
     pub regex: Extension,

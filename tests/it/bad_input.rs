@@ -80,7 +80,11 @@ fn what_a_client_sent_is_not_logged() {
 #[test]
 fn a_full_quarantine_counts_what_it_gives_up() {
     let sink = Sink::bind(0).expect("loopback has a port");
-    let home = Home::sending_to(&sink).set("journal", "quarantine_limit", "4KiB");
+    let home = Home::sending_to(&sink).set("journal", "quarantine_limit", "4KiB").set(
+        "events",
+        "body_limit",
+        "4KiB",
+    );
     let daemon = home.start();
     let body = json!({ "hello": "x".repeat(1000) });
     for _ in 0..10 {
@@ -158,7 +162,8 @@ fn a_full_journal_is_503_until_there_is_room_and_loses_nothing() {
     let port = free_port();
     let home = Home::without_aws()
         .set("aws", "endpoint_url", format!("http://127.0.0.1:{port}"))
-        .set("journal", "size_limit", "4MiB");
+        .set("journal", "size_limit", "4MiB")
+        .set("events", "body_limit", "1MiB");
     uploads_of_photos(&home);
     let daemon = home.start();
     let mut accepted = BTreeSet::new();
@@ -209,6 +214,8 @@ fn settings_that_cannot_be_right_exit_78_and_say_why() {
         ("[rules]\nkey_match = \"glob\"", "glob"),
         ("[journal]\nsize_limit = \"a lot\"", "size_limit"),
         ("[listen]\ns3 = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:1\"", "share a port"),
+        ("[deliver]\nconcurrency_min = 9\nconcurrency_max = 8", "concurrency_min 9 is more than"),
+        ("[[destination]]\nmatch = \"*\"\nquota = \"0\"", "nothing fits into no bytes"),
         ("[s3]\nvalidation_timeout = \"0s\"", "a wait of zero"),
         ("[[credentials]]\nsecret_access_key = 1", "text between quotes"),
     ] {

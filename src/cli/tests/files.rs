@@ -20,8 +20,10 @@ fn settings(documents: &[(&str, &str)]) -> (TempDir, Config) {
     for (file, text) in documents {
         fs::write(directory.path().join(file), text).unwrap();
     }
-    let mut config = Config::default();
+    let ports = "events = \"127.0.0.1:0\"\ns3 = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"";
+    let mut config: Config = toml::from_str(&format!("[listen]\n{ports}")).unwrap();
     config.notifications.directory = directory.path().into();
+    config.journal.directory = directory.path().join("journal");
     (directory, config)
 }
 

@@ -57,6 +57,11 @@ impl Buckets {
             || self.known.iter().any(|names| names.accepts(bucket))
     }
 
+    /// Whether names are listed that make no difference.
+    pub fn knows_in_vain(&self) -> bool {
+        self.unknown == Unknown::Accept && !self.known.is_empty()
+    }
+
     /// The buckets that somebody else than `account_id` owns.
     pub fn owners(&self) -> impl Iterator<Item = (&BucketName, &AccountId)> {
         self.named.iter().filter_map(|(bucket, settings)| Some((bucket, settings.owner.as_ref()?)))

@@ -29,9 +29,9 @@ async fn a_request_holds_what_its_service_takes_or_what_the_settings_say() {
     ] {
         let limits = publisher(arn, &DestinationConfig::default()).await.limits();
         assert_eq!(limits, Limits { entries, bytes }, "{arn}");
-        for bytes in [1, 2_000_000] {
+        for bytes in [1_024, 1_048_576] {
             let config = DestinationConfig {
-                request_bytes: RequestBytes::try_from(ByteSize::b(bytes)).ok(),
+                request_bytes: Some(RequestBytes::try_from(ByteSize::b(bytes)).unwrap()),
                 ..DestinationConfig::default()
             };
             let limits = publisher(arn, &config).await.limits();
