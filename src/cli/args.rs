@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{Access, AdminPort, DeadLetters, ReplayCommand};
+use super::{Access, AdminPort, DeadLetters, ReplayCommand, StatusCommand};
 use crate::{
     model::{BucketName, EventType, ObjectKey},
     rules::{Question, event_type_named},
@@ -40,6 +40,9 @@ pub enum Command {
     /// Say of every rule of a bucket why it wants an event or does not; exits with 78 if the
     /// bucket's document cannot be used.
     Explain(Explain),
+    /// Say how the running daemon is doing: what is wrong, what waits, what helps. Exits with 0 if
+    /// the daemon answers, whatever it says.
+    Status(StatusCommand),
     /// See the messages that their destinations will not take, send them again, or remove them.
     #[command(subcommand)]
     DeadLetters(DeadLetters),

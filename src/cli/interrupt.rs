@@ -1,4 +1,5 @@
-//! Ctrl-C at a command that works in steps: it ends between two of them and says what was done.
+//! Ctrl-C at a command that works in steps: it ends between two of them and says what was done. A
+//! request to end (SIGTERM) is taken for the same.
 
 use std::{
     io,
@@ -20,13 +21,18 @@ impl Interrupt {
     /// Takes the signal over from the system's default.
     pub(super) fn watch() -> io::Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
-        let mut interrupts = {
+        let (mut interrupts, mut ends) = {
             let _entered = runtime.enter();
-            signal(SignalKind::interrupt())?
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
         };
         let (uninterrupted, receiver) = mpsc::channel();
         thread::Builder::new().name("ctrl-c".into()).spawn(move || {
-            runtime.block_on(interrupts.recv());
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = interrupts.recv() => {}
+                    _ = ends.recv() => {}
+                }
+            });
             drop(uninterrupted);
         })?;
         Ok(Self(receiver))

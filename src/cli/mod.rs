@@ -16,6 +16,7 @@ mod redrive;
 mod replay;
 mod run;
 mod signals;
+mod status;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,4 @@ pub use moment::{Moment, MomentError};
 pub use redrive::Chosen;
 pub use replay::{ReplayCommand, replay};
 pub use signals::{Asked, Signals};
+pub use status::{Looks, StatusCommand, status};

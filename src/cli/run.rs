@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use super::{Command, Settings, check, dead_letters, explain, replay};
+use super::{Command, Looks, Settings, check, dead_letters, explain, replay, status};
 use crate::config::Config;
 
 impl Command {
@@ -19,6 +19,7 @@ impl Command {
                 check(&config, files, &mut out()).map(Into::into)
             }
             Self::Explain(asked) => explain(&asked, &mut out()).map(Into::into),
+            Self::Status(asked) => status(&asked, &Looks::of_stdout(), &mut out()).map(Into::into),
             Self::DeadLetters(asked) => dead_letters(&asked, &mut out()).map(Into::into),
             Self::Replay(asked) => replay(&asked, &mut out()).map(Into::into),
         }

@@ -68,7 +68,9 @@ mod tests {
         let start = Instant::now();
         let after = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut rate = Rate::new(start);
-        deliveries.iter().for_each(|&(when, count)| rate.add(count, after(when)));
+        for &(when, count) in deliveries {
+            rate.add(count, after(when));
+        }
         (rate.per_second(after(at)) * 1000.0).round() / 1000.0
     }
 

@@ -26,7 +26,16 @@ fn with_a_token_only_health_and_readiness_are_for_all() {
         let wrong = daemon.ask_with(path, &[("authorization", "Bearer s3cr3t2")]);
         assert_eq!(wrong.status, 401, "{path}");
     }
-    for path in ["destinations", "dead-letters", "dead-letters/a%230", "replays", "replays/1"] {
+    for path in [
+        "destinations",
+        "dead-letters",
+        "dead-letters/a%230",
+        "replays",
+        "replays/1",
+        "status",
+        "buckets",
+        "buckets/b",
+    ] {
         assert_eq!(daemon.ask(path).status, 401, "{path}");
     }
     for path in ["dead-letters/redrive", "dead-letters/purge", "replays", "metrics"] {

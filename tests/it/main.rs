@@ -29,6 +29,7 @@ mod config_api; // the S3 API, with boto3 as the client
 mod tls; // the three listeners over TLS
 mod admin; // who may ask
 mod metrics; // what /metrics says is listed, linted and true
+mod status; // what is wrong and what helps, at one look
 mod operator; // the commands reach the admin port, over TLS and with its token
 mod prometheus; // what operators watch it with: scrape, alert rules, dashboard
 mod traces; // what a collector is told, and what goes on to AWS

@@ -10,6 +10,7 @@ const LIST: &[&str] = &["dead-letters", "list"];
 const REDRIVE: &[&str] = &["dead-letters", "redrive", "--destination", "*"];
 const PURGE: &[&str] = &["dead-letters", "purge", "--destination", "*"];
 const REPLAYS: &[&str] = &["replay", "--status"];
+const STATUS: &[&str] = &["status"];
 const DRY_RUN: &[&str] = &["replay", "--since", "1h ago", "--dry-run"];
 
 /// A daemon's home, the authority of its certificate, and its token.
@@ -39,11 +40,11 @@ fn every_command_gets_through_tls_with_the_token() {
     let known = ["--ca-file", authority.as_str()];
     let named = ["--admin", url.as_str(), "--token-file", token.as_str()];
     let read = ["--config", settings.to_str().expect("a home has a plain name")];
-    for asked in [EXPLAIN, LIST, REDRIVE, PURGE, REPLAYS, DRY_RUN] {
+    for asked in [EXPLAIN, LIST, REDRIVE, PURGE, REPLAYS, STATUS, DRY_RUN] {
         let (code, _, complaint) = command(&[asked, &known, &named].concat());
         assert_eq!(code, Some(0), "{asked:?}: {complaint}");
     }
-    for asked in [LIST, REDRIVE, PURGE, REPLAYS, DRY_RUN] {
+    for asked in [LIST, REDRIVE, PURGE, REPLAYS, STATUS, DRY_RUN] {
         let (code, _, complaint) = command(&[asked, &known, &read].concat());
         assert_eq!(code, Some(0), "{asked:?}: {complaint}");
     }
@@ -56,7 +57,7 @@ fn who_is_not_let_in_is_told_what_to_name() {
     let (url, path) = (home.url("admin"), |name| home.path(name).to_string_lossy().into_owned());
     let (authority, wrong, none) = (path("ca.crt"), path("wrong.token"), path("none"));
     fs::write(&wrong, "s3cr3t2").expect("the home is writable");
-    for asked in [EXPLAIN, LIST, REDRIVE, REPLAYS] {
+    for asked in [EXPLAIN, LIST, REDRIVE, REPLAYS, STATUS] {
         let there = [asked, &["--admin", &url, "--ca-file", &authority]].concat();
         fails(&there, "asks for a token; name the file that holds it with --token-file");
         fails(&[&there[..], &["--token-file", &wrong]].concat(), "does not take the token");

@@ -4,3 +4,4 @@ mod daemon;
 mod dead_letters;
 mod files;
 mod replay;
+mod status;
