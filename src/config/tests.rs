@@ -397,3 +397,55 @@ fn a_destination_s_waits_that_contradict_the_others_are_told_with_its_name() {
         "{told}"
     );
 }
+
+const GUIDE: &str = include_str!("../../docs/settings.md");
+
+/// The keys that the guide has in the first column of its tables.
+fn explained() -> Vec<String> {
+    let rows = GUIDE.lines().filter_map(|line| line.strip_prefix("| `"));
+    let firsts = rows.filter_map(|row| row.split_once(" | ").map(|(first, _)| first));
+    firsts.flat_map(|keys| keys.split(", ")).map(|key| key.replace('`', "")).collect()
+}
+
+/// The keys that there are. A bucket has any name; `[[destination]]` has those of `[deliver]`, too.
+fn there_are() -> Vec<String> {
+    let shipped: toml::Table = toml::from_str(&with_optional_keys()).unwrap();
+    let mut all = keys("", &shipped);
+    all.retain(|key| !matches!(key.as_str(), "credentials" | "destination"));
+    for key in &mut all {
+        *key = key.replace("buckets.photos.", "buckets.\"NAME\".");
+    }
+    let tables = [("credentials", "credentials."), ("destination", "destination.")];
+    let deliver = deliver_keys();
+    for (array, prefix) in tables {
+        let table = shipped[array][0].as_table().unwrap();
+        let own = table.keys().filter(|key| array == "credentials" || !deliver.contains_key(*key));
+        all.extend(own.map(|key| format!("{prefix}{key}")));
+    }
+    all.push("credentials.secret_access_key".into());
+    all
+}
+
+#[test]
+fn the_guide_explains_every_setting_once_and_no_other() {
+    let (mut explained, mut all) = (explained(), there_are());
+    explained.sort();
+    all.sort();
+    let missing: Vec<_> = all.iter().filter(|key| !explained.contains(key)).collect();
+    assert!(missing.is_empty(), "not in docs/settings.md: {missing:?}");
+    assert_eq!(explained, all, "docs/settings.md has a key twice, or one that is none");
+}
+
+#[test]
+fn the_guide_tells_the_defaults() {
+    let shipped = toml::Value::Table(toml::from_str(SHIPPED).unwrap());
+    for row in GUIDE.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = row.split(" | ").collect();
+        let key = cells[0].trim_start_matches("| ").trim_matches('`');
+        let default = key.split('.').try_fold(&shipped, |value, part| value.get(part));
+        let Some(default) = default else { continue };
+        let spelled = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+        let told = cells[2].trim_matches('`');
+        assert!(told == spelled || (told, &*spelled) == ("none", "[]"), "{row}: {spelled}");
+    }
+}
