@@ -113,7 +113,9 @@
 //!
 //! A checkpoint that failed, and a segment that was not unlinked, are tried again each second.
 
+mod admit;
 mod checkpoint;
+mod commit;
 mod compact;
 mod config;
 mod database;
@@ -135,6 +137,7 @@ mod reader;
 mod recent;
 mod record;
 mod recover;
+mod release;
 mod reserve;
 mod room;
 mod runs;

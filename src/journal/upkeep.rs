@@ -1,4 +1,5 @@
-//! The writer's upkeep: what a checkpoint lets it unlink and merge, and what came of that.
+//! The writer's upkeep: when a checkpoint is made, what it lets the writer unlink and merge, and what
+//! came of that.
 //!
 //! Invariant: a segment is unlinked only when no lane needs a record in it or before it, and neither
 //! unlinked nor merged while it is retained, unless the journal would soon refuse an append: then
@@ -7,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,12 +16,12 @@ use tracing::{debug, warn};
 
 use super::{
     WriteError,
-    checkpoint::{Carried, Checkpoint, Order},
+    checkpoint::{Carried, Checkpoint, Checkpointer, Order},
     compact::{Candidate, CompactError, Merge, Merged, choose, copied},
     entry::Amount,
     log::holder,
     recent::Recent,
-    room::{Need, is_full},
+    room::{Need, RETRY, is_full},
     writer::Writer,
 };
 
@@ -27,6 +29,27 @@ use super::{
 const RETAINED_WAIT_MIN: Duration = Duration::from_secs(1);
 
 impl Writer {
+    pub(super) fn checkpoint(&mut self, checkpointer: &Checkpointer) {
+        let now = Instant::now();
+        if self.checkpoint_due.is_none_or(|due| due > now) {
+            return;
+        }
+        // One at a time: what it unlinks and merges must not be named in another.
+        if self.checkpoints > 0 {
+            // Again soon, with a newer state.
+            self.checkpoint_due = Some(now + self.checkpoint_interval.min(RETRY));
+            return;
+        }
+        let order = self.order_with_merge();
+        self.merging = order.merge.as_ref().map(|merge| merge.segments.clone());
+        self.checkpoints += usize::from(checkpointer.order(order));
+        self.checkpoint_due = self.retained_until();
+    }
+
+    pub(super) fn checkpoint_by(&mut self, due: Instant) {
+        self.checkpoint_due = Some(self.checkpoint_due.map_or(due, |earlier| earlier.min(due)));
+    }
+
     pub(super) fn checkpointed(&mut self, carried: Carried) -> Result<(), WriteError> {
         let Carried { unlinked, remembered, error, merged } = carried;
         self.checkpoints -= 1;
@@ -60,6 +83,19 @@ impl Writer {
             self.succeeded();
         }
         Ok(())
+    }
+
+    /// Nothing else may come that has one ordered: a full journal takes no append.
+    pub(super) fn checkpoint_failed(&mut self, error: io::Error) {
+        let at_once = if is_full(error.kind()) {
+            self.borrow_space(error)
+        } else {
+            self.shared.status.send_modify(|status| status.last_error = Some(Arc::new(error)));
+            false
+        };
+        let wait = if at_once { Duration::ZERO } else { RETRY };
+        self.checkpoint_by(Instant::now() + wait);
+        self.publish_status();
     }
 
     fn not_merged(&mut self, error: &io::Error) {
@@ -110,6 +146,12 @@ impl Writer {
         let mut order = self.order();
         order.merge = self.choose(&order.unlink);
         order
+    }
+
+    /// No lane needs a record below it.
+    pub(super) fn floor(&self) -> u64 {
+        let floors = self.lanes.iter().map(|lane| lane.ledger.floor(self.next_seq));
+        floors.min().unwrap_or(self.next_seq)
     }
 
     /// The oldest segments that no lane needs and that need not be retained.
