@@ -75,7 +75,7 @@ const EDGES: [(&str, &[&str]); 24] = [
             "vitals",
         ],
     ),
-    ("reload", &["config", "control", "telemetry"]),
+    ("reload", &["config", "control", "model", "serve", "telemetry"]),
     ("vitals", &["control", "deliver", "journal", "reload"]),
     (
         "cli",
@@ -85,6 +85,7 @@ const EDGES: [(&str, &[&str]); 24] = [
             "control",
             "daemon",
             "model",
+            "reload",
             "replay",
             "rules",
             "serve",

@@ -14,8 +14,8 @@ use axum::{
 };
 use tracing::warn;
 
-use super::{Config, Refusal, config::Exposed};
-use crate::serve::{Token, TokenError};
+use super::{Refusal, config::Exposed};
+use crate::serve::Token;
 
 /// What a service manager or a load balancer asks, which has no token.
 const FOR_ALL: [&str; 2] = ["/healthz", "/readyz"];
@@ -27,9 +27,6 @@ pub struct Guard(Option<Token>);
 /// Why a port would have no guard.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
-    /// The token cannot be used.
-    #[error(transparent)]
-    Token(#[from] TokenError),
     /// Others reach the port, and there is no token.
     #[error(transparent)]
     Exposed(#[from] Exposed),
@@ -53,8 +50,8 @@ enum Outsider {
 }
 
 impl Guard {
-    pub(super) fn new(config: &Config) -> Result<Self, TokenError> {
-        config.token().map(Self)
+    pub(super) fn new(token: Option<Token>) -> Self {
+        Self(token)
     }
 
     fn check(&self, path: &str, host: Option<&str>, headers: &HeaderMap) -> Result<(), Outsider> {

@@ -20,7 +20,7 @@ use crate::{
     deliver::DeadLetters,
     model::BucketName,
     replay::Replays,
-    serve::{Port, serve},
+    serve::{Port, Token, serve},
     stop::Stop,
     tail::Hub,
     tls,
@@ -81,11 +81,11 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Reads the token that clients of this port have to send. Without one, it must be a port that
-    /// only this machine reaches.
-    pub fn guard(&self, config: &Config) -> Result<Guard, GuardError> {
+    /// Asks clients of this port for the token. Without one, it must be a port that only this
+    /// machine reaches.
+    pub fn guard(&self, config: &Config, token: Option<Token>) -> Result<Guard, GuardError> {
         config.check_address(self.address().map_err(GuardError::Address)?)?;
-        Ok(Guard::new(config)?)
+        Ok(Guard::new(token))
     }
 
     /// Serves whom the guard lets in, until the stop.

@@ -60,7 +60,7 @@ impl Desk {
         };
         let server =
             Server::bind(Port::new("127.0.0.1:0".parse().unwrap()), sources).await.unwrap();
-        let guard = server.guard(&Config::default()).unwrap();
+        let guard = server.guard(&Config::default(), None).unwrap();
         let address = server.address().unwrap();
         let mut stages = JoinSet::new();
         let stopping = stop.clone();

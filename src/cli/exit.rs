@@ -8,8 +8,9 @@ use tracing::error;
 use super::{Ended, Findings};
 use crate::{
     config::LoadError,
-    control::{OpenError, SecretError},
+    control::OpenError,
     daemon::StartError,
+    reload::ReloadError,
     telemetry::{InitError, systemd::SocketError},
 };
 
@@ -63,7 +64,7 @@ fn is_configuration(cause: &anyhow::Error) -> bool {
     let started = cause.downcast_ref::<StartError>();
     cause.is::<LoadError>()
         || cause.is::<OpenError>()
-        || cause.is::<SecretError>()
+        || cause.is::<ReloadError>()
         || cause.is::<SocketError>()
         || cause.is::<InitError>()
         || started.is_some_and(StartError::is_configuration)

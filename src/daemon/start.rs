@@ -68,7 +68,7 @@ pub enum StartError {
     /// The admin port cannot be opened.
     #[error(transparent)]
     Admin(#[from] admin::BindError),
-    /// The admin port would let anybody in, or its token cannot be read.
+    /// The admin port would let anybody in.
     #[error(transparent)]
     Guard(#[from] admin::GuardError),
     /// A certificate or its key cannot be used.
@@ -92,7 +92,6 @@ impl StartError {
             self,
             Self::Config(_)
                 | Self::Documents(control::OpenError::Directory { .. })
-                | Self::Events(ingest::BindError::Token(_))
                 | Self::Guard(_)
                 | Self::Tls(_)
                 | Self::Traces(_)
@@ -117,8 +116,9 @@ impl Daemon {
         let loaded = documents.borrow().loaded;
         let hub = tail::Hub::default();
         let acceptor = ingest::Acceptor::new(routes.clone(), journal.clone()).watched(hub.clone());
-        let port_of_events = port("events", config.listen.events, &mut sockets)?;
-        let events = ingest::Listener::bind(port_of_events, &config.events, acceptor).await?;
+        let token = reload.events_token();
+        let of_events = port("events", config.listen.events, &mut sockets)?;
+        let events = ingest::Listener::bind(of_events, &config.events, token, acceptor).await?;
         let aws = aws(config).await;
         let renderer = Renderer::new(config.region.clone(), config.owners(), &config.payload);
         let probe = delivery::probe(aws.clone(), renderer.clone(), config.destinations());
@@ -150,7 +150,7 @@ impl Daemon {
         let admin =
             admin::Server::bind(port("admin", config.listen.admin, &mut sockets)?, known.sources())
                 .await?;
-        let guard = admin.guard(&config.admin)?;
+        let guard = admin.guard(&config.admin, reload.admin_token())?;
         let vitals = Vitals {
             journal,
             lanes: lanes.pulse(),

@@ -43,7 +43,8 @@ impl Config {
         self.token().map(drop)
     }
 
-    pub(super) fn token(&self) -> Result<Option<Token>, TokenError> {
+    /// The token that stores have to send, if they have to.
+    pub fn token(&self) -> Result<Option<Token>, TokenError> {
         let load = |path| Token::load("events.auth_token_file", path);
         self.auth_token_file.clone().map(load).transpose()
     }

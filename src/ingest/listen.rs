@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     journal::AppendError,
-    serve::{Port, Token, TokenError, serve},
+    serve::{Port, Token, serve},
     stop::Stop,
     tls,
     trace::{Incoming, Spans},
@@ -36,18 +36,10 @@ const RETRY_AFTER: &str = "5";
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    /// The address is taken or not ours.
-    #[error("cannot listen on listen.events {address}")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The token is unusable.
-    #[error(transparent)]
-    Token(#[from] TokenError),
+#[error("cannot listen on listen.events {address}")]
+pub struct BindError {
+    address: SocketAddr,
+    source: io::Error,
 }
 
 /// The events listener.
@@ -83,13 +75,17 @@ enum Refusal {
 }
 
 impl Listener {
-    /// Reads the token and opens the port.
-    pub async fn bind(port: Port, config: &Config, acceptor: Acceptor) -> Result<Self, BindError> {
-        let token = config.token()?;
+    /// Opens the port. Stores have to send the token, if there is one.
+    pub async fn bind(
+        port: Port,
+        config: &Config,
+        token: Option<Token>,
+        acceptor: Acceptor,
+    ) -> Result<Self, BindError> {
         let body_limit = usize::try_from(config.body_limit.as_u64()).unwrap_or(usize::MAX);
         let memory = Memory::new(body_limit);
         let address = port.address();
-        let listener = port.open().await.map_err(|source| BindError::Bind { address, source })?;
+        let listener = port.open().await.map_err(|source| BindError { address, source })?;
         let (spans, requests) = (Spans::default(), Requests::new());
         let desk = Desk { acceptor, token, memory, spans, requests };
         Ok(Self { listener, desk })

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{Home, check, free_port, serve_refuses};
+use crate::harness::{Home, SOON, check, free_port, serve_refuses, until};
 
 fn guarded(home: Home) -> Home {
     fs::write(home.path("admin.token"), "s3cr3t\n").expect("the home is writable");
@@ -45,6 +45,32 @@ fn with_a_token_only_health_and_readiness_are_for_all() {
     let let_in = daemon.ask_with("metrics", &[("authorization", "Bearer s3cr3t")]);
     assert_eq!(let_in.status, 200);
     assert!(!home.log().contains("s3cr3t"), "no token is logged");
+}
+
+#[test]
+fn a_reload_lets_the_new_token_in_and_the_old_one_no_more() {
+    let home = guarded(Home::without_aws());
+    fs::write(home.path("events.token"), "s3cr3t").expect("the home is writable");
+    let token = home.path("events.token").to_string_lossy().into_owned();
+    let home = home.set("events", "auth_token_file", token);
+    let daemon = home.start();
+    let answers = |token: &str| {
+        let header = [("authorization", token)];
+        [daemon.ask_with("metrics", &header).status, daemon.post(b"{}", &header).status]
+    };
+    assert_eq!(answers("Bearer s3cr3t"), [200, 200]);
+
+    fs::write(home.path("events.token"), "n3w").expect("the home is writable");
+    fs::write(home.path("admin.token"), "").expect("the home is writable");
+    daemon.signal("HUP");
+    let told = |words: &str| home.log().contains(words).then_some(());
+    until("it is refused", SOON, || told("cannot reload; what was in force still is"));
+    assert_eq!(answers("Bearer s3cr3t"), [200, 200], "all or nothing");
+
+    fs::write(home.path("admin.token"), "n3w").expect("the home is writable");
+    daemon.signal("HUP");
+    until("it is in force", SOON, || told("reloaded log.filter"));
+    assert_eq!((answers("Bearer n3w"), answers("Bearer s3cr3t")), ([200, 200], [401, 401]));
 }
 
 #[test]
