@@ -105,7 +105,7 @@ impl Daemon {
     pub async fn start(reload: &Reload, mut sockets: Sockets) -> Result<Self, StartError> {
         let (config, started) = (reload.config(), Timestamp::now());
         let metrics = metrics::install()?;
-        let (tls, certificates) = tls::load(&config.tls)?;
+        let (tls, certificates) = tls::load(&config.tls).await?;
         let traces = trace::Traces::open(&config.telemetry)?;
         let (journal, writer) = open_journal(config).await?;
         let routes = route::Shared::default();

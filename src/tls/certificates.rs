@@ -18,6 +18,8 @@ use crate::stop::Stop;
 /// How often the files are looked at. Nothing tells of every way to replace one: certbot changes
 /// symlinks, Kubernetes a symlink to the directory above.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long a start waits before it looks again at files that it cannot use.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 /// From so long before a certificate expires, the log says so.
 const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// How often.
@@ -55,8 +57,21 @@ struct Holder {
     gauge: Gauge,
 }
 
-/// Reads the files of every listener that speaks TLS.
-pub fn load(config: &Config) -> Result<(Listeners, Certificates), FilesError> {
+/// Reads the files of every listener that speaks TLS. A start may fall between the exchange of a
+/// certificate and that of its key, so what is not usable is looked at once more.
+pub async fn load(config: &Config) -> Result<(Listeners, Certificates), FilesError> {
+    match look(config) {
+        Ok(usable) => Ok(usable),
+        Err(cause) => {
+            let cause: &(dyn Error + 'static) = &cause;
+            warn!(cause, "certificate not usable; looking again in {SECOND_LOOK:?}");
+            sleep(SECOND_LOOK).await;
+            look(config)
+        }
+    }
+}
+
+fn look(config: &Config) -> Result<(Listeners, Certificates), FilesError> {
     let mut holders = Vec::new();
     let mut hold = |listener, files: Option<Files>| {
         files.map(|files| {

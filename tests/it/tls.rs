@@ -237,6 +237,19 @@ fn a_certificate_that_has_expired_is_served_and_complained_of() {
 }
 
 #[test]
+fn a_start_between_a_new_certificate_and_its_key_waits_for_the_key() {
+    let authority = Authority::new("a");
+    let home = Home::without_aws().speaking_tls(&authority);
+    let (certificate, key) = (home.path("tls.crt"), home.path("tls.key"));
+    let new = authority.sign();
+    fs::write(&certificate, &new.certificate).expect("the home is writable");
+    let daemon = home.start_with(&[]);
+    until("it is noticed", SOON, || home.log().contains("looking again").then_some(()));
+    fs::write(&key, &new.key).expect("the home is writable");
+    until("it starts", SOON, || post(&daemon, "a").ok());
+}
+
+#[test]
 fn files_that_cannot_be_used_are_found_before_and_at_the_start() {
     let authority = Authority::new("a");
     let home = Home::without_aws().speaking_tls(&authority);
