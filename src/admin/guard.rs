@@ -20,6 +20,9 @@ use crate::serve::Token;
 /// What a service manager or a load balancer asks, which has no token.
 const FOR_ALL: [&str; 2] = ["/healthz", "/readyz"];
 
+/// A path is logged up to so many bytes: whoever is not let in may ask for a long one.
+const PATH_SHOWN_MAX: usize = 300;
+
 /// Lets requests in.
 #[derive(Debug)]
 pub struct Guard(Option<Token>);
@@ -91,6 +94,7 @@ pub(super) async fn admit(
     match guard.check(path, host, headers) {
         Ok(()) => next.run(request).await,
         Err(outsider) => {
+            let path = path.get(..path.floor_char_boundary(PATH_SHOWN_MAX));
             warn!(path, refusal = %outsider, "admin request refused");
             refuse(outsider)
         }

@@ -45,6 +45,8 @@ fn with_a_token_only_health_and_readiness_are_for_all() {
     let let_in = daemon.ask_with("metrics", &[("authorization", "Bearer s3cr3t")]);
     assert_eq!(let_in.status, 200);
     assert!(!home.log().contains("s3cr3t"), "no token is logged");
+    assert_eq!(daemon.ask(&"long".repeat(1000)).status, 401);
+    assert!(!home.log().contains(&"long".repeat(100)), "nor much of what an outsider sends");
 }
 
 #[test]
