@@ -100,7 +100,9 @@ pub async fn serve(listener: TcpListener, tls: Option<tls::Acceptor>, router: Ro
     let service = TowerToHyperService::new(router.with_state(()));
     let mut connections = JoinSet::new();
     let mut requested = pin!(stop.requested());
+    let mut crowd = Crowd::default();
     loop {
+        crowd.look(connections.len(), connections_max, &listener);
         tokio::select! {
             biased;
             () = &mut requested => break,
@@ -129,6 +131,26 @@ fn connections_max() -> usize {
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let share = usize::try_from(descriptors / DESCRIPTOR_SHARE).unwrap_or(usize::MAX);
     share.clamp(1, CONNECTIONS_MAX)
+}
+
+/// Whether the port is full, or was and is not half empty yet.
+#[derive(Debug, Default)]
+struct Crowd(bool);
+
+impl Crowd {
+    /// Says it once, when it becomes so.
+    fn look(&mut self, connections: usize, max: usize, listener: &TcpListener) {
+        let Self(was) = *self;
+        let is_full = connections >= max;
+        if is_full && !was {
+            let address = listener.local_addr().ok().map(tracing::field::display);
+            warn!(
+                address,
+                connections, "no more connections are taken until some end; clients wait"
+            );
+        }
+        self.0 = is_full || (was && connections > max / 2);
+    }
 }
 
 /// The next connection. Cancel-safe.

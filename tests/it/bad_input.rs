@@ -141,6 +141,21 @@ fn clients_that_stall_keep_no_store_out() {
 }
 
 #[test]
+fn a_port_that_takes_no_more_connections_says_so_once() {
+    let home = Home::without_aws();
+    // A port takes a quarter of the file descriptors.
+    let daemon = home.start_under(&["prlimit", "--nofile=160"], &[]);
+    let connect = |_| TcpStream::connect(home.address("events")).expect("it listens");
+    let clients: Vec<_> = (0..50).map(connect).collect();
+    let told = || home.log().matches("no more connections are taken until some end").count();
+    until("it says so", SOON, || (told() > 0).then_some(()));
+    assert!(home.log().contains("connections=40"), "{}", home.log());
+    drop(clients);
+    assert_eq!(daemon.post(&upload("a"), &[]).status, 200, "they ended");
+    assert_eq!(told(), 1);
+}
+
+#[test]
 fn a_wrong_or_missing_token_is_401() {
     let sink = Sink::bind(0).expect("loopback has a port");
     let home = Home::sending_to(&sink);
