@@ -3,6 +3,7 @@
 //! `boot` starts a Debian in a container, `proof` is what happens there.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -63,6 +64,7 @@ fn the_package_holds_the_units_the_manual_and_the_completions() {
         "/usr/share/doc/fanfare/docs/operate.md",
         "/usr/share/doc/fanfare/examples/grafana/fanfare.json",
         "/usr/share/doc/fanfare/examples/prometheus/alerts.yml",
+        "/usr/share/doc/fanfare/docs/connect.md",
         "/usr/share/fish/vendor_completions.d/fanfare.fish",
         "/usr/share/man/man1/fanfare.1.gz",
         "/usr/share/man/man1/fanfare-serve.1.gz",
@@ -73,6 +75,35 @@ fn the_package_holds_the_units_the_manual_and_the_completions() {
     let services = files.iter().filter(|file| file.ends_with(".service")).count();
     assert_eq!(services, 1, "{files:#?}");
     assert_eq!(dpkg_deb(package, &["--info"]).matches("conffiles").count(), 1);
+}
+
+/// What the source includes from outside of `src`, as far as the program needs it.
+fn included(directory: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).expect("the source is there") {
+        let path = entry.expect("the source is readable").path();
+        if path.is_dir() {
+            included(&path, found);
+        } else if !path.ends_with("tests.rs") {
+            let text = fs::read_to_string(&path).expect("the source is text");
+            let after = text.split("include_str!(\"").skip(1);
+            let named = after.filter_map(|rest| rest.split('"').next());
+            found.extend(named.map(|path| path.trim_start_matches("../").to_owned()));
+        }
+    }
+}
+
+#[test]
+fn the_image_is_built_from_all_that_the_source_includes() {
+    let recipe = fs::read_to_string(root().join("config/Containerfile")).expect("it is shipped");
+    let copied: Vec<&str> = recipe
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY ")?.split_whitespace().next())
+        .collect();
+    let mut files = Vec::new();
+    included(&root().join("src"), &mut files);
+    for file in files {
+        assert!(copied.iter().any(|part| file.starts_with(part)), "{file} in {copied:?}");
+    }
 }
 
 #[test]
