@@ -5,9 +5,9 @@
 
 use std::{
     fmt, io, mem,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{Mutex, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -30,6 +30,8 @@ use crate::tls::{TrustError, trust};
 
 /// How long a collector may take for one request.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often the log tells of a collector that takes spans now and then, as one that limits them.
+const TELL_AGAIN: Duration = Duration::from_mins(1);
 /// How long a stop waits for the last spans, within its grace.
 const LAST_EXPORT_MAX: Duration = Duration::from_secs(3);
 
@@ -104,8 +106,39 @@ impl Traces {
 /// Posts the batches. It blocks, on the thread of the SDK alone.
 struct Client {
     agent: Agent,
-    /// Whether the last request failed: a collector that is gone is told of once.
-    failing: AtomicBool,
+    /// Locked for the time of a look; only the thread of the SDK does.
+    known: Mutex<Known>,
+}
+
+/// What becomes of spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Fate {
+    #[default]
+    Taken,
+    Dropped,
+}
+
+/// What the log knows of the collector.
+#[derive(Debug, Default)]
+struct Known {
+    fate: Fate,
+    /// When it was last told that spans are dropped.
+    dropped: Option<Instant>,
+}
+
+impl Known {
+    /// Whether the log has to be told of this.
+    fn is_new(&mut self, fate: Fate, now: Instant) -> bool {
+        let recent = self.dropped.is_some_and(|told| now.duration_since(told) < TELL_AGAIN);
+        if fate == self.fate || recent {
+            return false;
+        }
+        self.fate = fate;
+        if fate == Fate::Dropped {
+            self.dropped = Some(now);
+        }
+        true
+    }
 }
 
 impl Client {
@@ -118,7 +151,7 @@ impl Client {
             .max_redirects(0)
             .tls_config(trust(None)?)
             .build();
-        Ok(Self { agent: config.into(), failing: AtomicBool::new(false) })
+        Ok(Self { agent: config.into(), known: Mutex::default() })
     }
 
     fn post(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
@@ -132,13 +165,16 @@ impl Client {
     }
 
     fn report(&self, cause: Option<&HttpError>) {
-        let was_failing = self.failing.swap(cause.is_some(), Ordering::Relaxed);
+        let fate = if cause.is_some() { Fate::Dropped } else { Fate::Taken };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.is_new(fate, Instant::now()) {
+            return;
+        }
         match cause {
-            Some(cause) if !was_failing => {
+            Some(cause) => {
                 warn!(%cause, "telemetry.otlp_endpoint takes no spans; they are dropped until it does");
             }
-            None if was_failing => info!("telemetry.otlp_endpoint takes spans again"),
-            _ => {}
+            None => info!("telemetry.otlp_endpoint takes spans again"),
         }
     }
 }
@@ -158,5 +194,26 @@ impl HttpClient for Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collector_that_comes_and_goes_is_told_of_once_a_minute() {
+        let (start, mut known) = (Instant::now(), Known::default());
+        let mut is_new = |fate, seconds| known.is_new(fate, start + Duration::from_secs(seconds));
+        assert!(!is_new(Fate::Taken, 0), "all is well");
+        assert!(is_new(Fate::Dropped, 1));
+        for second in 2..60 {
+            let fate = if second % 2 == 0 { Fate::Taken } else { Fate::Dropped };
+            assert!(!is_new(fate, second), "{second}");
+        }
+        assert!(!is_new(Fate::Dropped, 61), "it is known");
+        assert!(is_new(Fate::Taken, 62));
+        assert!(!is_new(Fate::Taken, 63));
+        assert!(is_new(Fate::Dropped, 64));
     }
 }
