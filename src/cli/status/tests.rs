@@ -191,6 +191,8 @@ fn no_line_is_wider_than_the_terminal_and_no_word_of_an_error_is_lost() {
         "{narrow}"
     );
     assert!(narrow.contains("  is lost, and what is pending follows by itself\n"), "{narrow}");
+    let arn = "\n  arn:aws:sqs:us-east-1:123456789012:th\n  umbs\n";
+    assert!(plain(&status, Some(39)).contains(arn), "an ARN can be copied whole");
 }
 
 #[test]

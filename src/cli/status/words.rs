@@ -1,5 +1,7 @@
 //! Numbers, times and names as people read them.
 
+use std::mem;
+
 use anstyle::Style;
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
@@ -84,25 +86,30 @@ pub(super) fn clipped(text: &str, width: usize) -> String {
     head.chain(['…']).chain(tail).collect()
 }
 
-/// The text in lines of at most that many characters, broken between words where that is possible.
+/// The text in lines of at most that many characters, broken between words, or within one that is
+/// longer than a line.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
+    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
     for word in text.split_whitespace() {
         let length = word.chars().count();
         if used > 0 && used + 1 + length > width {
-            lines.push(String::new());
+            lines.push(mem::take(&mut line));
             used = 0;
         }
-        if let Some(line) = lines.last_mut() {
-            if used > 0 {
-                line.push(' ');
-                used += 1;
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for char in word.chars() {
+            if used >= width.max(1) {
+                lines.push(mem::take(&mut line));
+                used = 0;
             }
-            line.push_str(word);
-            used += length;
+            line.push(char);
+            used += 1;
         }
     }
+    lines.push(line);
     lines
 }
 
@@ -164,7 +171,8 @@ mod tests {
         assert_eq!(clipped("sqs thumbnails", 10), "sqs t…ails");
         assert_eq!(clipped("äöüäöü", 3), "ä…ü");
         assert_eq!(wrapped("one two three four", 9), ["one two", "three", "four"]);
-        assert_eq!(wrapped("a-very-long-word is kept", 5), ["a-very-long-word", "is", "kept"]);
+        assert_eq!(wrapped("a very-long-word is", 5), ["a", "very-", "long-", "word", "is"]);
+        assert_eq!(wrapped("abcdef g", 5), ["abcde", "f g"]);
         assert_eq!(wrapped("", 5), [""]);
     }
 }
