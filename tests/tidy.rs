@@ -31,7 +31,7 @@ const EDGES: [(&str, &[&str]); 24] = [
     ("deliver", &["failpoint", "journal", "model", "payload", "publish", "stop", "tail"]),
     ("control", &["durable_file", "model", "route", "rules", "serve", "stop", "tls"]),
     ("replay", &["durable_file", "ingest", "journal", "model", "route", "stop"]),
-    ("admin", &["deliver", "journal", "model", "replay", "serve", "stop", "tail", "tls"]),
+    ("admin", &["deliver", "ingest", "journal", "model", "replay", "serve", "stop", "tail", "tls"]),
     (
         "config",
         &[

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::Refusal;
+use crate::model::Keyed;
 
 /// A thousand ids of dead letters with long ARNs, and room to spare.
 const BYTES_MAX: usize = 1 << 20;
@@ -41,6 +42,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, problem)
         })?;
         let read = serde_json::from_slice(&bytes);
-        read.map(Self).map_err(|cause| Refusal::new(StatusCode::BAD_REQUEST, cause.to_string()))
+        let read = read.map(|Keyed(body)| Self(body));
+        read.map_err(|cause| Refusal::new(StatusCode::BAD_REQUEST, cause.to_string()))
     }
 }

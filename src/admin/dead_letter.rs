@@ -4,7 +4,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{deliver, model::BucketName};
+use crate::{
+    deliver,
+    model::{BucketName, given, given_object, given_whole},
+};
 
 /// The most dead letters that one request lists, sends again or removes.
 pub const BATCH_MAX: usize = 1000;
@@ -39,22 +42,22 @@ pub struct Page {
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
     /// The destination's ARN, `*` for any characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
     /// The object's bucket.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub bucket: Option<BucketName>,
     /// What the object's raw key begins with.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// The code of the last failure.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Given up at this time or later.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Given up before.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
@@ -63,17 +66,17 @@ pub struct Selection {
 #[serde(default, deny_unknown_fields)]
 pub struct Batch {
     /// These.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<String>>,
     /// All that it selects. Without `until`, that becomes the moment of the first batch, so that
     /// what is sent again and given up again is not met again.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given_object", skip_serializing_if = "Option::is_none")]
     pub filter: Option<Selection>,
     /// Where the filter goes on.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// At most so many.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given_whole", skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
     /// Only count them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -11,8 +11,12 @@ use axum::{
 use jiff::Timestamp;
 
 use super::{
-    BATCH_MAX, Batch, DeadLetter, Done, Page, Refusal, Selection, body::Body,
-    parameters::Parameters, refusal::json, routes::Route, server::Sources,
+    BATCH_MAX, Batch, DeadLetter, Done, Page, Refusal, Selection,
+    body::Body,
+    parameters::{Parameters, bounded, limit},
+    refusal::json,
+    routes::Route,
+    server::Sources,
 };
 use crate::{
     deliver::{Filter, Listed, Payload},
@@ -137,6 +141,7 @@ async fn selected(
     batch: Batch,
     selection: Selection,
 ) -> Result<(Vec<DeadLetterId>, Option<Batch>), Refusal> {
+    check(&selection)?;
     let until = Some(selection.until.unwrap_or_else(Timestamp::now));
     let selection = Selection { until, ..selection };
     let after = batch.after.as_deref().map(read_id).transpose()?;
@@ -151,6 +156,13 @@ async fn selected(
     Ok((page.letters.into_iter().map(|listed| listed.id).collect(), next))
 }
 
+fn check(Selection { destination, prefix, code, .. }: &Selection) -> Result<(), Refusal> {
+    let texts = [("destination", destination), ("prefix", prefix), ("code", code)];
+    texts
+        .into_iter()
+        .try_for_each(|(name, text)| text.as_deref().map_or(Ok(()), |text| bounded(name, text)))
+}
+
 fn filter(selection: &Selection) -> Filter {
     let Selection { destination, bucket, prefix, code, since, until } = selection.clone();
     Filter { destination, bucket, prefix, code, since, until }
@@ -160,14 +172,6 @@ fn read_id(text: &str) -> Result<DeadLetterId, Refusal> {
     text.parse().map_err(|cause: crate::journal::BadDeadLetterId| {
         Refusal::parameter("id", cause.to_string())
     })
-}
-
-fn limit(asked: Option<usize>, default: usize) -> Result<usize, Refusal> {
-    match asked {
-        None => Ok(default),
-        Some(limit @ 1..=BATCH_MAX) => Ok(limit),
-        Some(_) => Err(Refusal::parameter("limit", format!("is not from 1 to {BATCH_MAX}"))),
-    }
 }
 
 fn shown(Listed { id, time, letter }: Listed, payload: Option<Payload>) -> DeadLetter {

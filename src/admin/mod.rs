@@ -1,7 +1,9 @@
 //! What an operator asks of a running daemon: is it alive, is it ready, what has it done, why does
-//! a rule want an event or not, and what became of those that could not be delivered.
+//! a rule want an event or not, and what became of those that could not be delivered, or not even
+//! be read.
 //!
-//! Read-only, except for dead letters and replays.
+//! Read-only, except for dead letters, the quarantine and replays. `docs/openapi.yaml` describes
+//! all of it, and the port serves that, too.
 
 mod body;
 mod buckets;
@@ -13,6 +15,8 @@ mod explain;
 mod guard;
 mod health;
 mod parameters;
+mod quarantine;
+mod quarantine_row;
 mod refusal;
 mod replays;
 mod routes;
@@ -29,6 +33,7 @@ pub use destinations::{Books, Destination, Destinations, Lane, LastError};
 pub use explain::{Answer, Asked};
 pub use guard::{Guard, GuardError};
 pub use health::{Document, Health};
+pub use quarantine_row::{QuarantineBatch, QuarantineDone, QuarantinePage, QuarantineRow};
 pub use refusal::Refusal;
 pub use server::{BindError, ListBuckets, Server, Sources};
 pub use status::{AllBuckets, Balance, Documents, InForce, Journal, Status};

@@ -4,8 +4,11 @@ use std::{fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 
-use super::Refusal;
+use super::{BATCH_MAX, Refusal};
 use crate::model::decode_form;
+
+/// How many characters a text may have: more than any key, ARN or id of a dead letter has.
+const TEXT_CHARS_MAX: usize = 2048;
 
 /// The parameters that were given, decoded.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ impl Parameters {
             };
             let value = decode_form(value)
                 .ok_or_else(|| Refusal::parameter(name, "does not decode to UTF-8"))?;
+            bounded(name, &value)?;
             if given.0.iter().any(|(other, _)| other == name) {
                 return Err(Refusal::parameter(name, "is given twice"));
             }
@@ -55,6 +59,25 @@ impl Parameters {
             text.parse().map_err(|cause: T::Err| Refusal::parameter(name, cause.to_string()))
         };
         self.text(name).map(read).transpose()
+    }
+}
+
+/// Checks that a text is short enough to be compared with a great many others.
+pub(super) fn bounded(name: &str, text: &str) -> Result<(), Refusal> {
+    match text.chars().nth(TEXT_CHARS_MAX) {
+        None => Ok(()),
+        Some(_) => {
+            Err(Refusal::parameter(name, format!("has more than {TEXT_CHARS_MAX} characters")))
+        }
+    }
+}
+
+/// At most so many rows: those that were asked for, or else the default.
+pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, Refusal> {
+    match asked {
+        None => Ok(default),
+        Some(limit @ 1..=BATCH_MAX) => Ok(limit),
+        Some(_) => Err(Refusal::parameter("limit", format!("is not from 1 to {BATCH_MAX}"))),
     }
 }
 

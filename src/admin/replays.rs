@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Refusal, body::Body, refusal, routes::Route, server::Sources};
+use super::{Refusal, body::Body, parameters::bounded, refusal, routes::Route, server::Sources};
 use crate::replay::{CancelError, Order, StartError};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -25,6 +25,7 @@ async fn start(
     State(sources): State<Arc<Sources>>,
     Body(order): Body<Order>,
 ) -> Result<Response, Refusal> {
+    order.prefix.as_deref().map_or(Ok(()), |prefix| bounded("prefix", prefix))?;
     let replay = sources.replays.start(order).await.map_err(|cause| {
         let status = match cause {
             StartError::Running { .. } => StatusCode::CONFLICT,

@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use axum::{Router, routing::MethodRouter};
 
-use super::{buckets, dead_letters, replays, server, server::Sources, tail};
+use super::{buckets, dead_letters, quarantine, replays, server, server::Sources, tail};
 
 /// A path, and what answers each of its methods.
 pub(super) type Route = (&'static str, MethodRouter<Arc<Sources>>);
 
 pub(super) fn all() -> Vec<Route> {
-    [server::routes(), buckets::routes(), dead_letters::routes(), replays::routes(), tail::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let files = [
+        server::routes(),
+        buckets::routes(),
+        dead_letters::routes(),
+        quarantine::routes(),
+        replays::routes(),
+        tail::routes(),
+    ];
+    files.into_iter().flatten().collect()
 }
 
 /// Serves all of them.

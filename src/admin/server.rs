@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     deliver::DeadLetters,
+    ingest::Quarantine,
     model::BucketName,
     replay::Replays,
     serve::{Port, Token, serve},
@@ -25,6 +26,9 @@ use crate::{
     tail::Hub,
     tls,
 };
+
+/// The description of every path of the port.
+pub(super) const OPENAPI: &str = include_str!("../../docs/openapi.yaml");
 
 /// Why the port cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,8 @@ pub struct Sources {
     pub rules: Box<dyn Fn(BucketName) -> Rules + Send + Sync>,
     /// What `/dead-letters` is about.
     pub dead_letters: DeadLetters,
+    /// What `/quarantine` is about.
+    pub quarantine: Quarantine,
     /// What `/replays` is about.
     pub replays: Replays,
     /// What `/tail` shows.
@@ -108,6 +114,7 @@ impl Server {
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
+        ("/openapi.yaml", get(openapi)),
         ("/healthz", get(healthz)),
         ("/readyz", get(readyz)),
         ("/metrics", get(metrics)),
@@ -115,6 +122,10 @@ pub(super) fn routes() -> Vec<Route> {
         ("/status", get(status)),
         ("/destinations", get(destinations)),
     ]
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/yaml")], OPENAPI).into_response()
 }
 
 async fn healthz() -> &'static str {

@@ -1,6 +1,11 @@
 //! What the admin port answers about dead letters and replays, over a real journal.
 
-use std::{net::SocketAddr, sync::Arc, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+    thread,
+};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,11 +15,12 @@ use ureq::Agent;
 
 use super::{
     AllBuckets, Balance, Bucket, BucketRules, Config, Documents, Health, InForce, Refusal, Rule,
-    Server, Sources, Status,
+    Server, Sources, Status, routes, server::OPENAPI,
 };
 use crate::{
     deliver::{self, Payload, Remains},
-    journal::{self, Burial, Journal, NewRecord, Origin},
+    ingest::{Acceptor, Quarantine},
+    journal::{self, Aside, Burial, Journal, NewRecord, Origin},
     model::{BucketName, Event, EventType, Record, Sequencer},
     replay,
     route::Shared,
@@ -55,6 +61,10 @@ impl Desk {
             buckets: Box::new(buckets),
             rules: Box::new(|bucket| Box::pin(async move { Ok(rules(bucket.as_str())) })),
             dead_letters: deliver::DeadLetters::new(journal.clone()),
+            quarantine: Quarantine::new(
+                journal.clone(),
+                Acceptor::new(Shared::default(), journal.clone()),
+            ),
             replays,
             hub: Hub::default(),
         };
@@ -110,6 +120,24 @@ impl Desk {
             (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
         });
         asked.await.unwrap()
+    }
+
+    /// The methods that a path takes, as its answer to another one says.
+    async fn allowed(&self, path: &str) -> BTreeSet<String> {
+        let url = format!("http://{}{path}", self.address);
+        let asked = spawn_blocking(move || {
+            let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+            let answer = agent.patch(url).send_empty().unwrap();
+            assert_eq!(answer.status(), 405);
+            answer.headers()["allow"].to_str().unwrap().to_lowercase()
+        });
+        asked.await.unwrap().split(',').map(str::to_owned).collect()
+    }
+
+    /// Sets bodies aside.
+    async fn set_aside(&self, bodies: &[&[u8]]) {
+        let aside = |body: &&[u8]| Aside { reason: "no event".into(), body: body.to_vec().into() };
+        self.journal.quarantine(bodies.iter().map(aside).collect()).await.unwrap();
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
@@ -331,6 +359,9 @@ async fn what_cannot_be_asked_is_told_in_words() {
         ("/dead-letters?since=yesterday", 400, "`yesterday` is no time such as"),
         ("/dead-letters?bucket=a%2Fb", 400, "is no bucket name"),
         ("/dead-letters?after=x", 400, "is not a destination, `#` and a number"),
+        ("/quarantine?colour=red", 400, "is unknown; ask by after, limit"),
+        ("/quarantine?limit=0", 400, "is not from 1 to 1000"),
+        ("/quarantine?after=x", 400, "invalid digit"),
         ("/replays/x", 400, "`x` is no number of a replay"),
         ("/replays/7", 404, "there is no replay 7"),
         ("/nowhere", 404, "there is nothing at this path"),
@@ -340,13 +371,31 @@ async fn what_cannot_be_asked_is_told_in_words() {
         assert_eq!(answered, status, "{path}: {problem}");
         assert!(problem["problem"].as_str().unwrap().contains(told), "{path}: {problem}");
     }
+    let long = "x".repeat(2049);
+    for path in ["dead-letters?destination=", "dead-letters?prefix=", "explain?key="] {
+        let (status, problem) = desk.get(&format!("/{path}{long}")).await;
+        assert_eq!(status, 400);
+        assert_eq!(problem["problem"], "has more than 2048 characters", "{path}");
+    }
+    let since = "2026-01-01T00:00:00Z";
     for (path, body, told) in [
+        ("/dead-letters/purge", json!({ "filter": { "code": long } }), "has more than 2048"),
+        ("/dead-letters/purge", json!({ "filter": { "destination": long } }), "has more than 2048"),
+        ("/replays", json!({ "since": since, "prefix": long }), "has more than 2048 characters"),
+        ("/dead-letters/purge", json!({ "filter": [] }), "expected a JSON object"),
+        ("/dead-letters/purge", json!({ "filter": {}, "ids": null }), "invalid type: null"),
+        ("/dead-letters/purge", json!([]), "expected a JSON object"),
+        ("/quarantine/purge", json!({}), "say `ids`, or `all`"),
+        ("/quarantine/purge", json!({ "all": true, "ids": [] }), "say `ids`, or `all`"),
+        ("/quarantine/retry", json!({ "ids": ["x"] }), "expected a whole number"),
+        ("/quarantine/retry", json!({ "all": true, "limit": 0 }), "is not from 1 to 1000"),
+        ("/quarantine/retry", json!({ "ids": vec![1; 1001] }), "has more than 1000 entries"),
         ("/dead-letters/purge", json!({}), "say `ids`, or a `filter`"),
         ("/dead-letters/purge", json!({ "ids": [], "filter": {} }), "say `ids`, or a `filter`"),
         ("/dead-letters/purge", json!({ "filter": { "color": 1 } }), "unknown field `color`"),
         ("/dead-letters/redrive", json!({ "ids": ["x"] }), "is not a destination, `#`"),
         ("/replays", json!({}), "missing field `since`"),
-        ("/replays", json!({ "since": "2026-01-01T00:00:00Z", "rate": 0 }), "nonzero"),
+        ("/replays", json!({ "since": "2026-01-01T00:00:00Z", "rate": 0 }), "would be zero"),
         ("/replays", json!({ "since": "2026-01-01T00:00:00Z", "destination": "x" }), "ARN"),
         ("/replays", json!({ "since": "2999-01-01T00:00:00Z" }), "there is nothing between since"),
     ] {
@@ -354,11 +403,95 @@ async fn what_cannot_be_asked_is_told_in_words() {
         assert_eq!(status, 400, "{path}: {problem}");
         assert!(problem["problem"].as_str().unwrap().contains(told), "{path}: {problem}");
     }
-    for path in ["/dead-letters/redrive", "/dead-letters/purge", "/replays"] {
+    for path in ["/dead-letters/redrive", "/dead-letters/purge", "/quarantine/retry", "/replays"] {
         let (status, problem) = desk.ask("POST", path, None).await;
         assert_eq!(status, 415);
         assert!(problem["problem"].as_str().unwrap().contains("application/json"), "{problem}");
     }
     let large = json!({ "ids": ["x".repeat(1 << 20)] });
     assert_eq!(desk.post("/dead-letters/purge", large).await.0, 413);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quarantine_is_listed_by_pages_and_shown_with_its_bodies() {
+    let desk = Desk::open().await;
+    assert_eq!(desk.get("/quarantine").await, (200, json!({ "rows": [] })));
+    desk.set_aside(&[b"{\"a\":1}", b"[2]", b"\xFF\xFE"]).await;
+    let ids = |page: &Value| -> Vec<u64> {
+        page["rows"].as_array().unwrap().iter().map(|row| row["id"].as_u64().unwrap()).collect()
+    };
+    let (_, all) = desk.get("/quarantine").await;
+    assert_eq!((ids(&all), &all["after"]), (vec![1, 2, 3], &Value::Null));
+    let row = &all["rows"][0];
+    assert_eq!(
+        (&row["reason"], &row["bytes"], row.get("text")),
+        (&json!("no event"), &json!(7), None)
+    );
+    let (_, first) = desk.get("/quarantine?limit=2").await;
+    assert_eq!((ids(&first), &first["after"]), (vec![1, 2], &json!(2)));
+    let (_, last) = desk.get("/quarantine?limit=2&after=2").await;
+    assert_eq!((ids(&last), &last["after"]), (vec![3], &Value::Null));
+
+    let (status, shown) = desk.get("/quarantine/1").await;
+    assert_eq!((status, &shown["text"], shown.get("base64")), (200, &json!("{\"a\":1}"), None));
+    let (_, shown) = desk.get("/quarantine/3").await;
+    assert_eq!((&shown["base64"], shown.get("text")), (&json!("//4="), None));
+    for (id, status) in [("4", 404), ("0", 404), ("x", 400), ("-1", 400)] {
+        assert_eq!(desk.get(&format!("/quarantine/{id}")).await.0, status, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_quarantine_is_retried_and_purged_batch_by_batch() {
+    let desk = Desk::open().await;
+    let known = br#"{"eventName":"s3:ObjectAccessed:Get"}"#;
+    desk.set_aside(&[known, b"[2]", known, known, b"[5]"]).await;
+    let (_, counted) =
+        desk.post("/quarantine/retry", json!({ "all": true, "dry_run": true })).await;
+    assert_eq!(counted, json!({ "matched": 5, "done": 0, "accepted": 0 }));
+    let (_, named) = desk.post("/quarantine/retry", json!({ "ids": [1, 1, 2, 9] })).await;
+    assert_eq!(named, json!({ "matched": 2, "done": 1, "accepted": 0 }));
+    let (_, first) = desk.post("/quarantine/retry", json!({ "all": true, "limit": 2 })).await;
+    let next = json!({ "all": true, "after": 3, "limit": 2 });
+    assert_eq!(first, json!({ "matched": 2, "done": 1, "accepted": 0, "next": next }));
+    let (_, last) = desk.post("/quarantine/retry", next).await;
+    assert_eq!(last, json!({ "matched": 2, "done": 1, "accepted": 0 }));
+    let (_, purged) = desk.post("/quarantine/purge", json!({ "ids": [2, 4] })).await;
+    assert_eq!(purged, json!({ "matched": 1, "done": 1 }));
+    let (_, purged) = desk.post("/quarantine/purge", json!({ "all": true })).await;
+    assert_eq!(purged, json!({ "matched": 1, "done": 1 }));
+    assert_eq!(desk.get("/quarantine").await.1, json!({ "rows": [] }));
+}
+
+/// The paths of `docs/openapi.yaml` and their methods, by how far its lines are indented.
+fn described() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let (_, paths) = OPENAPI.split_once("\npaths:\n").unwrap();
+    let (paths, _) = paths.split_once("\ncomponents:\n").unwrap();
+    let (mut described, mut path) = (BTreeMap::new(), "");
+    for line in paths.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':')) {
+        match line.strip_prefix("  ") {
+            None => path = line,
+            Some(method @ ("get" | "post" | "put" | "delete" | "patch")) => {
+                let methods: &mut BTreeSet<String> = described.entry(path).or_default();
+                methods.insert(method.to_owned());
+            }
+            Some(_) => {}
+        }
+    }
+    described
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_served_is_what_is_described() {
+    let desk = Desk::open().await;
+    let mut served = BTreeMap::new();
+    for (path, _) in routes::all() {
+        let mut methods = desk.allowed(&path.replace("{id}", "1")).await;
+        // Wherever there is GET, there is HEAD.
+        methods.remove("head");
+        served.insert(path, methods);
+    }
+    assert_eq!(served, described());
+    let version = format!("\n  version: {}\n", env!("CARGO_PKG_VERSION"));
+    assert!(OPENAPI.contains(&version), "the description is of this version");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{Access, AdminPort, DeadLetters, ReplayCommand, StatusCommand};
+use super::{Access, AdminPort, DeadLetters, Quarantine, ReplayCommand, StatusCommand};
 use crate::{
     model::{BucketName, EventType, ObjectKey},
     rules::{Question, event_type_named},
@@ -46,6 +46,9 @@ pub enum Command {
     /// See the messages that their destinations will not take, send them again, or remove them.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// See what stores sent that fanfare could not take, have it taken after all, or remove it.
+    #[command(subcommand)]
+    Quarantine(Quarantine),
     /// Send events again that the journal still has; journal.retention says how long it keeps them.
     Replay(ReplayCommand),
 }

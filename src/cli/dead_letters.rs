@@ -12,8 +12,9 @@ use tabwriter::TabWriter;
 use super::{
     AdminPort, Ended, Form, Moment,
     client::{Client, escaped},
-    form::print_json,
-    redrive::{Chosen, Consent, Deed},
+    consent::Consent,
+    form::{print_json, seconds},
+    redrive::{Chosen, Deed},
 };
 use crate::{
     admin::{BATCH_MAX, DeadLetter, Page, Selection},
@@ -210,11 +211,6 @@ fn show(shown: &DeadLetter, out: &mut impl Write) -> io::Result<()> {
         }
         None => writeln!(out, "\nThe record cannot be read, so there is no message."),
     }
-}
-
-/// Without the part of a second that only machines read.
-fn seconds(time: Timestamp) -> String {
-    time.strftime("%FT%TZ").to_string()
 }
 
 impl Filter {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// How an answer is printed.
@@ -25,4 +26,9 @@ pub enum Ended {
 pub(super) fn print_json(object: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let line = serde_json::to_string(object).expect("an answer has string keys only");
     writeln!(out, "{line}")
+}
+
+/// A time without the part of a second that only machines read.
+pub(super) fn seconds(time: Timestamp) -> String {
+    time.strftime("%FT%TZ").to_string()
 }

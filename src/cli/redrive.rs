@@ -4,7 +4,7 @@
 //! everything can end.
 
 use std::{
-    io::{self, BufRead, IsTerminal, Write},
+    io::{self, Write},
     num::NonZeroU32,
     time::{Duration, Instant},
 };
@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::{
     AdminPort, Ended, Form,
     client::{AskError, Client},
+    consent::{Consent, confirm, counted},
     dead_letters::Filter,
     form::print_json,
     interrupt::Interrupt,
@@ -25,6 +26,8 @@ use crate::{
     admin::{BATCH_MAX, Batch, Destination, Destinations, Done},
     model::OneLine,
 };
+
+const NOUN: &str = "dead letter";
 
 /// Which dead letters, and how fast.
 #[derive(Debug, clap::Args)]
@@ -55,23 +58,6 @@ pub struct Chosen {
 pub(super) enum Deed {
     Redrive,
     Purge(Consent),
-}
-
-/// Whether the operator has said that it may be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Consent {
-    Given,
-    Asked,
-}
-
-/// Why nothing is removed.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "this would remove {count} dead letters for good; say `--yes` to do it, or `--dry-run` to only \
-     count them"
-)]
-struct Unconfirmed {
-    count: u64,
 }
 
 /// How far it has come; as JSON, too.
@@ -200,16 +186,7 @@ impl Chosen {
         if deed != Deed::Purge(Consent::Asked) || !self.ids.is_empty() {
             return Ok(());
         }
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(Unconfirmed { count }.into());
-        }
-        write!(io::stderr(), "Remove {} for good? [y/N] ", letters(count))?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        match answer.trim() {
-            "y" | "Y" | "yes" => Ok(()),
-            _ => Err(Unconfirmed { count }.into()),
-        }
+        confirm(count, NOUN)
     }
 
     fn report(
@@ -227,11 +204,11 @@ impl Chosen {
         if matched == 0 && self.ids.is_empty() {
             writeln!(out, "no dead letters")?;
         } else if self.dry_run {
-            writeln!(out, "{} would be {past}", letters(matched))?;
+            writeln!(out, "{} would be {past}", counted(matched, NOUN))?;
         } else if ended == Ended::Unfinished {
-            writeln!(out, "stopped: {done} of {} {past}", letters(matched))?;
+            writeln!(out, "stopped: {done} of {} {past}", counted(matched, NOUN))?;
         } else {
-            writeln!(out, "{} {past}", letters(done))?;
+            writeln!(out, "{} {past}", counted(done, NOUN))?;
         }
         match self.gone(tally) {
             0 => {}
@@ -282,9 +259,4 @@ impl Worker {
         }
         Ok(Ended::Done)
     }
-}
-
-/// So many dead letters, in words.
-pub(super) fn letters(count: u64) -> String {
-    format!("{count} dead letter{}", if count == 1 { "" } else { "s" })
 }

@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use super::{Command, Looks, Settings, check, dead_letters, explain, replay, status};
+use super::{Command, Looks, Settings, check, dead_letters, explain, quarantine, replay, status};
 use crate::config::Config;
 
 impl Command {
@@ -21,6 +21,7 @@ impl Command {
             Self::Explain(asked) => explain(&asked, &mut out()).map(Into::into),
             Self::Status(asked) => status(&asked, &Looks::of_stdout(), &mut out()).map(Into::into),
             Self::DeadLetters(asked) => dead_letters(&asked, &mut out()).map(Into::into),
+            Self::Quarantine(asked) => quarantine(&asked, &mut out()).map(Into::into),
             Self::Replay(asked) => replay(&asked, &mut out()).map(Into::into),
         }
     }

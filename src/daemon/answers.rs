@@ -6,13 +6,14 @@ use tokio::sync::watch;
 
 use super::{metrics::Observed, overview::Overview};
 use crate::{
-    admin, control, deliver, model::Destination, replay, rules::Question, tail, telemetry,
+    admin, control, deliver, ingest, model::Destination, replay, rules::Question, tail, telemetry,
 };
 
 /// The stages that know.
 pub(super) struct Known {
     pub(super) overview: Overview,
     pub(super) metrics: telemetry::Metrics,
+    pub(super) quarantine: ingest::Quarantine,
     pub(super) replays: replay::Replays,
     pub(super) hub: tail::Hub,
 }
@@ -20,7 +21,7 @@ pub(super) struct Known {
 impl Known {
     /// Where the admin port gets its answers.
     pub(super) fn sources(self) -> admin::Sources {
-        let Self { overview, metrics, replays, hub } = self;
+        let Self { overview, metrics, quarantine, replays, hub } = self;
         let Overview { journal, lanes, documents, reloads, explainer, .. } = overview.clone();
         let observed = Observed { journal: journal.clone(), lanes, documents, reloads };
         let of = || overview.clone();
@@ -34,6 +35,7 @@ impl Known {
             buckets: Box::new(move |after, limit| buckets.buckets(after, limit)),
             rules: Box::new(move |bucket| Box::pin(rules.clone().rules(bucket))),
             dead_letters: deliver::DeadLetters::new(journal),
+            quarantine,
             replays,
             hub,
         }

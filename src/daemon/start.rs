@@ -112,13 +112,12 @@ impl Daemon {
         let scope = scope(config)?;
         let (store, requests) =
             control::Store::open(&config.notifications, scope.clone(), routes.clone())?;
-        let documents = store.status();
+        let (documents, hub) = (store.status(), tail::Hub::default());
         let loaded = documents.borrow().loaded;
-        let hub = tail::Hub::default();
         let acceptor = ingest::Acceptor::new(routes.clone(), journal.clone()).watched(hub.clone());
-        let token = reload.events_token();
+        let (token, takes) = (reload.events_token(), acceptor.clone());
         let of_events = port("events", config.listen.events, &mut sockets)?;
-        let events = ingest::Listener::bind(of_events, &config.events, token, acceptor).await?;
+        let events = ingest::Listener::bind(of_events, &config.events, token, takes).await?;
         let aws = aws(config).await;
         let renderer = Renderer::new(config.region.clone(), config.owners(), &config.payload);
         let probe = delivery::probe(aws.clone(), renderer.clone(), config.destinations());
@@ -146,7 +145,8 @@ impl Daemon {
             explainer: control::Explainer::new(scope, requests, store.status()),
             started,
         };
-        let known = Known { overview, metrics: metrics.clone(), replays, hub };
+        let quarantine = ingest::Quarantine::new(journal.clone(), acceptor);
+        let known = Known { overview, metrics: metrics.clone(), quarantine, replays, hub };
         let admin =
             admin::Server::bind(port("admin", config.listen.admin, &mut sockets)?, known.sources())
                 .await?;

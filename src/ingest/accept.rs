@@ -235,21 +235,14 @@ fn set_aside(mut events: Vec<Arrival>) -> impl Iterator<Item = Aside> {
     let groups = singly.chain(iter::once(together));
     groups.filter_map(|group| {
         let reason = of_many(&undecided(group.first()?), group.len());
-        let lines = group.into_iter().map(Arrival::encode).reduce(joined)?;
-        Some(Aside { reason, body: lines.into() })
+        let lines: Vec<_> = group.into_iter().map(Arrival::encode).collect();
+        Some(Aside { reason, body: lines.join(&b'\n').into() })
     })
 }
 
 /// Why an event is set aside that could be read.
 pub(super) fn undecided(Arrival { event, .. }: &Arrival) -> String {
     format!("the notification document of bucket {} was never readable", event.bucket)
-}
-
-/// Two values of a row.
-pub(super) fn joined(mut lines: Vec<u8>, line: Vec<u8>) -> Vec<u8> {
-    lines.push(b'\n');
-    lines.extend_from_slice(&line);
-    lines
 }
 
 pub(super) fn of_many(reason: &impl Display, records: usize) -> String {

@@ -12,7 +12,7 @@ use tracing::info;
 
 use super::{
     AcceptError, Acceptor,
-    accept::{Routed, joined, of_many, undecided},
+    accept::{Routed, of_many, undecided},
     decode::{Arrival, Received, decode_kept},
     metrics,
 };
@@ -101,6 +101,9 @@ impl Quarantine {
     /// Tries these rows again. One that is gone is left out; one that is not understood stays as it
     /// is, and of one that is understood in part the rest stays.
     pub async fn retry(&self, ids: &[u64]) -> Result<Retried, AcceptError> {
+        if ids.is_empty() {
+            return Ok(Retried::default());
+        }
         let _turn = self.turn.lock().await;
         let (mut retried, mut retry, mut bytes) = (Retried::default(), self.nothing_tried(), 0);
         for id in ids {
@@ -110,7 +113,7 @@ impl Quarantine {
                 bytes = 0;
             }
             bytes += row.body.len();
-            self.take(row, &mut retry);
+            self.take(&row, &mut retry);
         }
         self.settle(retry, &mut retried).await?;
         let Retried { rows, accepted } = retried;
@@ -120,6 +123,9 @@ impl Quarantine {
 
     /// Removes these rows for good; answers how many. One that is gone is left out.
     pub async fn purge(&self, ids: Vec<u64>) -> Result<u64, DatabaseError> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
         let purged = self.journal.settle_quarantine(ids, Vec::new()).await?;
         info!(purged, "rows of the quarantine are removed for good");
         Ok(purged)
@@ -129,7 +135,7 @@ impl Quarantine {
         Retry { routed: self.acceptor.nothing_routed(), gone: Vec::new(), left: Vec::new() }
     }
 
-    fn take(&self, row: Quarantined, retry: &mut Retry) {
+    fn take(&self, row: &Quarantined, retry: &mut Retry) {
         // What cannot even be taken apart was not written by us, and stays for a person to see.
         let Ok(received) = decode_kept(&row.body, row.time) else { return };
         let Received { events, dropped, rejected } = received;
@@ -145,8 +151,8 @@ impl Quarantine {
             let reasons = rejected.iter().map(|rejected| rejected.reason.to_string());
             let reason = reasons.chain(left.iter().map(undecided)).next().unwrap_or_default();
             let bodies = rejected.into_iter().map(|rejected| rejected.body.into_bytes());
-            let body = bodies.chain(left.into_iter().map(Arrival::encode)).reduce(joined);
-            let body = body.unwrap_or_default().into();
+            let lines: Vec<_> = bodies.chain(left.into_iter().map(Arrival::encode)).collect();
+            let body = lines.join(&b'\n').into();
             retry.left.push((row.key, Aside { reason: of_many(&reason, count), body }));
         }
     }

@@ -4,9 +4,9 @@ use std::{thread, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Accepted, Acceptor, Encoding, decode};
+use super::{Accepted, Acceptor, Encoding, Quarantine, Retried, decode};
 use crate::{
-    journal::{self, Journal},
+    journal::{self, Aside, Journal},
     model::{Destination, EventPattern, Record},
     route::{self, Bucket, Rule, Shared, Standing, Table},
     rules::{Config, Context, Document, Extension, KeyMatch},
@@ -70,11 +70,15 @@ fn journal_in(directory: &std::path::Path, dedupe_window: Option<Duration>) -> J
 }
 
 fn acceptor(journal: &Journal, rules: Bucket) -> Acceptor {
+    acceptor_and_table(journal, rules).0
+}
+
+fn acceptor_and_table(journal: &Journal, rules: Bucket) -> (Acceptor, Table) {
     let routes = Shared::default();
     let mut table = Table::new(routes.clone());
     table.replace("photos".parse().unwrap(), rules);
     table.set_undecided("unsure".parse().unwrap());
-    Acceptor::new(routes, journal.clone())
+    (Acceptor::new(routes, journal.clone()), table)
 }
 
 async fn accept(acceptor: &Acceptor, records: &[String]) -> Accepted {
@@ -245,4 +249,141 @@ async fn the_rules_count_what_was_accepted_and_nothing_that_was_refused() {
     let received = decode(body.as_bytes(), Encoding::Json, Timestamp::UNIX_EPOCH).unwrap();
     acceptor.accept(received, None).await.unwrap_err();
     assert_eq!(counts(), (3, 3, vec![2, 3]));
+}
+
+async fn everything(quarantine: &Quarantine) -> Vec<u64> {
+    quarantine.list(None, usize::MAX).await.unwrap().iter().map(|row| row.id).collect()
+}
+
+async fn retried(quarantine: &Quarantine) -> Retried {
+    let ids = everything(quarantine).await;
+    quarantine.retry(&ids).await.unwrap()
+}
+
+fn aside(body: &str) -> Aside {
+    Aside { reason: "nobody understood it".into(), body: body.to_owned().into() }
+}
+
+#[tokio::test]
+async fn undecided_events_go_by_the_document_once_it_is_mended() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), None);
+    let (acceptor, mut table) = acceptor_and_table(&journal, compiled(&[]));
+    let quarantine = Quarantine::new(journal.clone(), acceptor.clone());
+    let records: Vec<_> = (0..150).map(|n| put("unsure", &format!("{}/{n}", n % 2))).collect();
+    accept(&acceptor, &records).await;
+    assert_eq!(everything(&quarantine).await.len(), 101);
+    assert_eq!(retried(&quarantine).await, Retried::default(), "nobody knows more yet");
+    assert_eq!(everything(&quarantine).await.len(), 101);
+
+    table.replace("unsure".parse().unwrap(), compiled(&[("q", QUEUE, "1/")]));
+    assert_eq!(retried(&quarantine).await, Retried { rows: 101, accepted: 75 });
+    assert_eq!(everything(&quarantine).await, Vec::<u64>::new());
+    let expected = (0..150).filter(|n| n % 2 == 1).map(|n| ("q".into(), format!("1/{n}")));
+    assert_eq!(in_lane(&journal, QUEUE).await, expected.collect::<Vec<(String, String)>>());
+}
+
+#[tokio::test]
+async fn what_an_undecided_event_came_with_decides_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), None);
+    let (acceptor, mut table) = acceptor_and_table(&journal, compiled(&[]));
+    let quarantine = Quarantine::new(journal.clone(), acceptor.clone());
+    let color = |color: &str| format!(r#","userMetadata":{{"color":"{color}"}}}}}}}}"#);
+    let records = ["red", "blue"].map(|name| put("unsure", name).replace("}}}", &color(name)));
+    accept(&acceptor, &records).await;
+
+    let document = format!(
+        "<a><QueueConfiguration><Id>q</Id><Queue>{QUEUE}</Queue><Event>s3:ObjectCreated:*</Event>\
+         <Filter><S3Metadata><FilterRule><Name>x-amz-meta-color</Name><Value>red</Value>\
+         </FilterRule></S3Metadata></Filter></QueueConfiguration></a>",
+    );
+    let config = Config { metadata: Extension::Allow, ..Config::default() };
+    let (bucket, region) = ("unsure".parse().unwrap(), "us-east-1");
+    let context = Context { bucket: &bucket, region, config: &config };
+    let document = Document::from_xml(document.as_bytes(), &context).unwrap();
+    let rules = route::compile(&document, &TOPIC.parse().unwrap(), KeyMatch::Aws);
+    table.replace(bucket, rules);
+    assert_eq!(retried(&quarantine).await, Retried { rows: 2, accepted: 1 });
+    assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "red")]));
+}
+
+#[tokio::test]
+async fn what_a_later_version_understands_is_accepted_and_the_rest_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), None);
+    let quarantine =
+        Quarantine::new(journal.clone(), acceptor(&journal, compiled(&[("q", QUEUE, "")])));
+    let traced = |key: &str| {
+        let mut event = decode(
+            format!(r#"{{"Records":[{}]}}"#, put("photos", key)).as_bytes(),
+            Encoding::Json,
+            Timestamp::UNIX_EPOCH,
+        )
+        .unwrap()
+        .events
+        .remove(0);
+        event.event.trace_id = Some("Root=1".into());
+        String::from_utf8(event.encode()).unwrap()
+    };
+    let unnamed = r#"{"s3":{}}"#;
+    let undecided = put("unsure", "k");
+    journal
+        .quarantine(vec![
+            aside(&traced("event")),
+            aside(unnamed),
+            aside(&format!("{unnamed}\n{}\n{undecided}\n[1]", traced("one of many"))),
+            aside(r#"{"Records":[{"eventName":"s3:ObjectAccessed:Get"}]}"#),
+            aside("{"),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(retried(&quarantine).await, Retried { rows: 2, accepted: 2 });
+    assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "event"), ("q", "one of many")]));
+    let kept = journal.quarantined(None, usize::MAX, usize::MAX).await.unwrap();
+    let kept: Vec<_> = kept.iter().map(|row| (row.key, &*row.reason, &*row.body)).collect();
+    assert_eq!(kept[0], (2, "nobody understood it", unnamed.as_bytes()));
+    assert_eq!((kept[2].0, kept[2].2, kept.len()), (5, &b"{"[..], 3));
+    let (key, reason, body) = kept[1];
+    let told = "the record has no `eventName` (that is the first of 3 that are kept together)";
+    assert_eq!((key, reason), (3, told));
+    let lines: Vec<_> = body.split(|&byte| byte == b'\n').collect();
+    assert_eq!((lines[0], lines[1]), (unnamed.as_bytes(), &b"[1]"[..]));
+    assert_eq!(Record::decode(lines[2]).unwrap().event.key.as_str(), "k");
+
+    // What stays is tried again as it is.
+    assert_eq!(retried(&quarantine).await, Retried::default());
+}
+
+#[tokio::test]
+async fn records_and_whole_documents_are_both_known_and_keep_their_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), None);
+    let quarantine =
+        Quarantine::new(journal.clone(), acceptor(&journal, compiled(&[("q", QUEUE, "")])));
+    let timeless = put("photos", "timeless").replace("2026-11-22T07:20:47Z", "");
+    let document = format!("{{ \"Records\" :\n[{},\n{}] }}", put("photos", "a"), timeless);
+    journal.quarantine(vec![aside(&document), aside(&put("photos", "b"))]).await.unwrap();
+    let came = quarantine.show(1).await.unwrap().unwrap().time;
+    assert_eq!(retried(&quarantine).await, Retried { rows: 2, accepted: 3 });
+    let mut reader = journal.reader(&QUEUE.into()).await.unwrap();
+    let fetched = reader.fetch(100, 1 << 20).await.unwrap();
+    let events = fetched.iter().map(|fetched| Record::decode(&fetched.body).unwrap().event);
+    let times: Vec<_> = events.map(|event| (event.key.to_string(), event.time)).collect();
+    let told = "2026-11-22T07:20:47Z".parse().unwrap();
+    let expected = [("a", told), ("timeless", came), ("b", told)];
+    assert_eq!(times, expected.map(|(key, time)| (key.to_owned(), time)));
+}
+
+#[tokio::test]
+async fn within_the_window_a_retried_copy_is_dropped() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), Some(Duration::from_mins(1)));
+    let acceptor = acceptor(&journal, compiled(&[("q", QUEUE, "")]));
+    let quarantine = Quarantine::new(journal.clone(), acceptor.clone());
+    accept(&acceptor, &[put("photos", "a")]).await;
+    let asides = ["a", "b", "b"].map(|key| aside(&put("photos", key)));
+    journal.quarantine(asides.to_vec()).await.unwrap();
+    assert_eq!(retried(&quarantine).await, Retried { rows: 3, accepted: 1 });
+    assert_eq!(journal.lanes()[0].accepted, 2);
 }

@@ -26,6 +26,7 @@ use super::{
     segment::{Layout, Place},
     writer::Command,
 };
+use crate::failpoint;
 
 /// One append is one frame, whose length must fit its header with room to spare.
 pub(super) const APPEND_BYTES_MAX: u64 = 1 << 30;
@@ -414,8 +415,11 @@ impl Journal {
         left: Vec<(u64, Aside)>,
     ) -> Result<u64, DatabaseError> {
         let shared = Arc::clone(&self.shared);
-        spawn_blocking(move || shared.meta.settle_quarantine(&gone, &left))
+        failpoint::here("journal::settle");
+        let settled = spawn_blocking(move || shared.meta.settle_quarantine(&gone, &left))
             .await
-            .expect("a database call is neither cancelled nor panics")
+            .expect("a database call is neither cancelled nor panics");
+        failpoint::here("journal::settled");
+        settled
     }
 }

@@ -13,6 +13,7 @@ mod event_id;
 mod event_type;
 mod form;
 mod key;
+mod keyed;
 mod message;
 mod one_line;
 mod owner;
@@ -32,6 +33,7 @@ pub use event::{Annotation, Details, Event, Replication, Restore, Retention, Ret
 pub use event_id::{EventId, GroupId};
 pub use event_type::{EventPattern, EventType, EventTypeSet, UnknownEventType};
 pub use key::{KeyError, ObjectKey, decode_form, is_raw_in_form};
+pub use keyed::{Keyed, Whole, given, given_object, given_whole, whole};
 pub use message::{Again, Message};
 pub use one_line::OneLine;
 pub use owner::{AccountId, OwnerError, Owners, Region};

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BucketName, Destination, Event};
+use crate::model::{BucketName, Destination, Event, given, whole};
 
 /// Which events a replay sends again, where to, and how fast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,19 +15,19 @@ pub struct Order {
     /// Events that were accepted at this time or later.
     pub since: Timestamp,
     /// Events that were accepted before; none is when the replay begins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Events of this bucket only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub bucket: Option<BucketName>,
     /// Events of objects whose raw key begins so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// To this destination only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub destination: Option<Destination>,
     /// At most so many events a second.
-    #[serde(default = "rate")]
+    #[serde(default = "rate", deserialize_with = "whole")]
     pub rate: NonZeroU32,
     /// Count, and send nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -16,7 +16,7 @@ use clap::Parser;
 use serde_json::Value;
 use tokio::{net::TcpListener, runtime};
 
-use crate::cli::{Cli, Command, Ended, Looks, dead_letters, replay, status};
+use crate::cli::{Cli, Command, Ended, Looks, dead_letters, quarantine, replay, status};
 
 /// Answers a request line, such as `GET /x?y=z`, and a body.
 type Script = dyn FnMut(&str, Value) -> (u16, Value) + Send;
@@ -33,6 +33,7 @@ pub(super) fn printed(
     let mut out = Vec::new();
     let ended = match Cli::try_parse_from(fixed).unwrap().command {
         Command::DeadLetters(command) => dead_letters(&command, &mut out),
+        Command::Quarantine(command) => quarantine(&command, &mut out),
         Command::Replay(command) => replay(&command, &mut out),
         Command::Status(command) => status(&command, &Looks::plain(), &mut out),
         other => panic!("{other:?}"),

@@ -3,5 +3,6 @@
 mod daemon;
 mod dead_letters;
 mod files;
+mod quarantine;
 mod replay;
 mod status;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::wire::{Keyed, Object};
-use crate::model::{Attributes, decode_form};
+use super::wire::Object;
+use crate::model::{Attributes, Keyed, decode_form};
 
 /// Where RustFS has the tags of an object: in its metadata, as its client wrote the header.
 const TAGGING: &str = "x-amz-tagging";

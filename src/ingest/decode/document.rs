@@ -13,8 +13,9 @@ use super::{
     event::NoEvent,
     json,
     received::{Arrival, DropReason, Dropped, Received, Rejection},
-    wire::{Keyed, Record, Text},
+    wire::{Record, Text},
 };
+use crate::model::Keyed;
 
 /// How the documents stand in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use super::{
     details::details,
     json,
     received::{Arrival, DropReason, Dropped, Rejection},
-    wire::{Keyed, Object, Record, Text},
+    wire::{Object, Record, Text},
 };
-use crate::model::{Event, EventType, ObjectKey, Sequencer};
+use crate::model::{Event, EventType, Keyed, ObjectKey, Sequencer};
 
 /// No name of Amazon's, MinIO's or RustFS's is longer than 50 bytes.
 const NAME_BYTES_MAX: usize = 100;

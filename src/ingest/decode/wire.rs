@@ -4,11 +4,10 @@
 
 use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Deserializer, de::Visitor};
 use serde_json::value::RawValue;
+
+use crate::model::Keyed;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -121,9 +120,6 @@ pub(super) struct Text<'a>(Cow<'a, str>);
 #[derive(Default)]
 pub(super) struct Size(pub(super) Option<u64>);
 
-/// A JSON object. Serde alone would also take an array, field by field.
-pub(super) struct Keyed<T>(pub(super) T);
-
 fn keyed_or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
@@ -212,25 +208,5 @@ impl<'de> Deserialize<'de> for Size {
         }
 
         deserializer.deserialize_any(SizeVisitor)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Keyed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyedVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for KeyedVisitor<T> {
-            type Value = Keyed<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Keyed<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Keyed)
-            }
-        }
-
-        deserializer.deserialize_map(KeyedVisitor(PhantomData))
     }
 }

@@ -1,0 +1,154 @@
+//! `/quarantine`: what operators see of it, and have done to it.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, RawQuery, State},
+    http::StatusCode,
+    response::Response,
+    routing::{get, post},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::{
+    BATCH_MAX, QuarantineBatch, QuarantineDone, QuarantinePage, QuarantineRow, Refusal,
+    body::Body,
+    parameters::{Parameters, limit},
+    refusal::json,
+    routes::Route,
+    server::Sources,
+};
+use crate::{
+    ingest::{Retried, Row},
+    journal::DatabaseError,
+};
+
+/// The page of a list whose size nobody asked for.
+const PAGE: usize = 100;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        ("/quarantine", get(list)),
+        ("/quarantine/{id}", get(show)),
+        ("/quarantine/retry", post(retry)),
+        ("/quarantine/purge", post(purge)),
+    ]
+}
+
+async fn list(
+    State(sources): State<Arc<Sources>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut given = Parameters::read(&query.unwrap_or_default(), &["after", "limit"])?;
+    let (after, limit) = (given.value("after")?, limit(given.value("limit")?, PAGE)?);
+    let (rows, after) = page(&sources, after, limit).await?;
+    let shown = |Row { id, time, reason, bytes }| QuarantineRow {
+        id,
+        time,
+        reason,
+        bytes,
+        text: None,
+        base64: None,
+    };
+    let rows = rows.into_iter().map(shown).collect();
+    Ok(json(StatusCode::OK, &QuarantinePage { rows, after }))
+}
+
+async fn show(
+    State(sources): State<Arc<Sources>>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let id: u64 = id.parse().map_err(|_not_a_number: std::num::ParseIntError| {
+        Refusal::parameter("id", format!("`{id}` is no number of a row"))
+    })?;
+    let gone = || {
+        let problem = format!(
+            "there is no row {id} in quarantine; it may have been retried, purged, or given way \
+             to newer ones"
+        );
+        Refusal::new(StatusCode::NOT_FOUND, problem)
+    };
+    let row = sources.quarantine.show(id).await.map_err(failed)?.ok_or_else(gone)?;
+    let Row { id, time, reason, bytes } = Row::from(&row);
+    let (text, base64) = match String::from_utf8(row.body.into()) {
+        Ok(text) => (Some(text), None),
+        Err(no_text) => (None, Some(BASE64_STANDARD.encode(no_text.as_bytes()))),
+    };
+    Ok(json(StatusCode::OK, &QuarantineRow { id, time, reason, bytes, text, base64 }))
+}
+
+async fn retry(
+    State(sources): State<Arc<Sources>>,
+    Body(batch): Body<QuarantineBatch>,
+) -> Result<Response, Refusal> {
+    let (ids, next) = chosen(&sources, &batch).await?;
+    let matched = ids.len() as u64;
+    let ids = if batch.dry_run { Vec::new() } else { ids };
+    let retried = sources.quarantine.retry(&ids).await;
+    let Retried { rows, accepted } = retried.map_err(|cause| Refusal::failed(&cause))?;
+    let done = QuarantineDone { matched, done: rows, accepted: Some(accepted), next };
+    Ok(json(StatusCode::OK, &done))
+}
+
+async fn purge(
+    State(sources): State<Arc<Sources>>,
+    Body(batch): Body<QuarantineBatch>,
+) -> Result<Response, Refusal> {
+    let (ids, next) = chosen(&sources, &batch).await?;
+    let matched = ids.len() as u64;
+    let ids = if batch.dry_run { Vec::new() } else { ids };
+    let done = sources.quarantine.purge(ids).await.map_err(failed)?;
+    Ok(json(StatusCode::OK, &QuarantineDone { matched, done, accepted: None, next }))
+}
+
+/// Those rows of the batch that are there, each once, and the request for those after them.
+async fn chosen(
+    sources: &Sources,
+    batch: &QuarantineBatch,
+) -> Result<(Vec<u64>, Option<QuarantineBatch>), Refusal> {
+    match batch {
+        QuarantineBatch { ids: Some(ids), all: false, after: None, limit: None, .. } => {
+            Ok((named(sources, ids).await?, None))
+        }
+        QuarantineBatch { ids: None, all: true, after, limit: asked, .. } => {
+            let (rows, after) = page(sources, *after, limit(*asked, BATCH_MAX)?).await?;
+            let next = after.map(|after| QuarantineBatch { after: Some(after), ..batch.clone() });
+            Ok((rows.into_iter().map(|row| row.id).collect(), next))
+        }
+        _ => {
+            let problem = "say `ids`, or `all` with `after` and `limit`; one of the two";
+            Err(Refusal::new(StatusCode::BAD_REQUEST, problem))
+        }
+    }
+}
+
+async fn named(sources: &Sources, ids: &[u64]) -> Result<Vec<u64>, Refusal> {
+    if ids.len() > BATCH_MAX {
+        return Err(Refusal::parameter("ids", format!("has more than {BATCH_MAX} entries")));
+    }
+    let mut found = Vec::new();
+    for id in ids {
+        if sources.quarantine.show(*id).await.map_err(failed)?.is_some() && !found.contains(id) {
+            found.push(*id);
+        }
+    }
+    Ok(found)
+}
+
+/// Rows, and after which one there are more.
+async fn page(
+    sources: &Sources,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<(Vec<Row>, Option<u64>), Refusal> {
+    let mut rows = sources.quarantine.list(after, limit + 1).await.map_err(failed)?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let after = rows.last().map(|row| row.id).filter(|_| has_more);
+    Ok((rows, after))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
+fn failed(cause: DatabaseError) -> Refusal {
+    Refusal::failed(&cause)
+}
