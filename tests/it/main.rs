@@ -22,6 +22,7 @@ mod reload; // a changed document applies at once, a broken one harms nobody
 mod restart; // what was accepted is sent after a stop
 mod faults; // what was accepted is sent after a crash, and whatever else can happen
 mod dead_letters; // what a destination will not take is seen, sent again, or removed
+mod quarantine; // what a store sent and nobody could take is seen, taken after all, or removed
 mod replay; // what was delivered is sent again
 mod outage; // a dead destination delays nobody else
 mod bad_input; // what is refused, and how
@@ -30,6 +31,7 @@ mod tls; // the three listeners over TLS
 mod admin; // who may ask
 mod metrics; // what /metrics says is listed, linted and true
 mod status; // what is wrong and what helps, at one look
+mod openapi; // the admin port does what its description says
 mod operator; // the commands reach the admin port, over TLS and with its token
 mod prometheus; // what operators watch it with: scrape, alert rules, dashboard
 mod traces; // what a collector is told, and what goes on to AWS
