@@ -12,6 +12,7 @@ use super::{
     decode::{Arrival, Received, Rejected, Sent},
     metrics::{self, Counters, Counts},
     records::add_records,
+    refusals::Refusals,
     sightings::Sightings,
 };
 use crate::{
@@ -30,6 +31,7 @@ pub struct Acceptor {
     routes: Shared,
     journal: Journal,
     counters: Counters,
+    refusals: Refusals,
     hub: Hub,
 }
 
@@ -122,7 +124,8 @@ pub enum AcceptError {
 impl Acceptor {
     /// Takes events by the rules of `routes` into `journal`.
     pub fn new(routes: Shared, journal: Journal) -> Self {
-        Self { routes, journal, counters: Counters::new(), hub: Hub::default() }
+        let (counters, refusals) = (Counters::new(), Refusals::default());
+        Self { routes, journal, counters, refusals, hub: Hub::default() }
     }
 
     /// Tells whoever watches what becomes of events.
@@ -163,7 +166,10 @@ impl Acceptor {
         (counts.matched, counts.unmatched) = (matched, unmatched);
         counts.quarantined += undecided.len() as u64;
         asides.extend(set_aside(undecided));
-        counts.duplicates = duplicates + self.keep(records, asides, counts.quarantined).await?;
+        let lanes = self.refusals.lanes_of(&records);
+        let kept = self.keep(records, asides, counts.quarantined).await;
+        counts.duplicates = duplicates + kept.inspect_err(|cause| self.refusals.refused(cause))?;
+        self.refusals.taken(&lanes);
         self.counters.add(&counts);
         self.tell(tally, sightings);
         let Counts { received, matched, duplicates, quarantined, .. } = counts;

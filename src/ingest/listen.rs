@@ -14,7 +14,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::{
     AcceptError, Accepted, Acceptor, Config,
@@ -22,6 +22,7 @@ use super::{
     decode::{DecodeError, Encoding, decode},
     metrics::Requests,
     misdirected::{is_for_s3, send_to_s3},
+    refusals::words,
 };
 use crate::{
     journal::AppendError,
@@ -70,8 +71,12 @@ enum Refusal {
     Body(#[from] BodyError),
     #[error(transparent)]
     NotJson(#[from] DecodeError),
-    #[error("the events are not stored; send them again")]
-    NotStored(#[from] AcceptError),
+    /// An operator of the store reads it, and can tell whose matter it is.
+    #[error("the events are not stored; send them again: {}", words(.0))]
+    NotStored(AcceptError),
+    /// No waiting makes it fit.
+    #[error(transparent)]
+    NeverStored(AcceptError),
 }
 
 impl Listener {
@@ -178,8 +183,7 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             // What no amount of waiting makes fit is told apart from a journal that is full.
-            Self::Body(BodyError::TooLarge { .. })
-            | Self::NotStored(AcceptError::Journal(AppendError::TooLarge { .. })) => {
+            Self::Body(BodyError::TooLarge { .. }) | Self::NeverStored(_) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::Body(BodyError::Still) => StatusCode::REQUEST_TIMEOUT,
@@ -197,6 +201,15 @@ impl Refusal {
     }
 }
 
+impl From<AcceptError> for Refusal {
+    fn from(cause: AcceptError) -> Self {
+        match cause {
+            AcceptError::Journal(AppendError::TooLarge { .. }) => Self::NeverStored(cause),
+            _ => Self::NotStored(cause),
+        }
+    }
+}
+
 fn encoding(headers: &HeaderMap) -> Encoding {
     let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
     let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
@@ -210,9 +223,8 @@ fn encoding(headers: &HeaderMap) -> Encoding {
 
 fn refuse(refusal: &Refusal) -> Response {
     let status = refusal.status();
-    if let Refusal::NotStored(cause) = refusal {
-        error!(%cause, "events not stored; the store has to send them again");
-    } else {
+    // Of what the journal refuses, the log tells when that begins and ends.
+    if !matches!(refusal, Refusal::NotStored(_)) {
         warn!(status = status.as_u16(), %refusal, "request refused");
     }
     let body = serde_json::json!({ "error": refusal.to_string() }).to_string();

@@ -13,6 +13,7 @@ mod metrics;
 mod misdirected;
 mod quarantine;
 mod records;
+mod refusals;
 mod sightings;
 #[cfg(test)]
 mod tests;

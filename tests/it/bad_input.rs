@@ -196,6 +196,10 @@ fn a_full_journal_is_503_until_there_is_room_and_loses_nothing() {
     let full = full.expect("4 MiB do not hold 40,000 events");
     let after: u32 = full.retry_after.as_deref().unwrap_or("none").parse().expect("it is seconds");
     assert!(after > 0);
+    let why = "the events are not stored; send them again: the journal holds ";
+    assert!(full.text.contains(why) && full.text.contains("journal.size_limit"), "{}", full.text);
+    let log = fs::read_to_string(home.path("log")).expect("the daemon logs");
+    assert_eq!(log.matches("events are refused; stores have to").count(), 1, "{log}");
 
     let sink = Sink::bind(port).expect("the port is ours");
     until("there is room again", SOON, || {
