@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{Access, AdminPort, DeadLetters, Quarantine, ReplayCommand, StatusCommand};
+use super::{Access, AdminPort, DeadLetters, Quarantine, ReplayCommand, StatusCommand, Tail};
 use crate::{
     model::{BucketName, EventType, ObjectKey},
     rules::{Question, event_type_named},
@@ -51,6 +51,8 @@ pub enum Command {
     Quarantine(Quarantine),
     /// Send events again that the journal still has; journal.retention says how long it keeps them.
     Replay(ReplayCommand),
+    /// Show events as they are matched, delivered, or not, until Ctrl-C.
+    Tail(Tail),
 }
 
 /// What to explain, and from which source.

@@ -1,6 +1,6 @@
 //! Asks a running daemon through its admin port.
 
-use std::time::Duration;
+use std::{io::Read, time::Duration};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -138,10 +138,31 @@ impl Client {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> Result<T, AskError> {
+        self.read(self.as_myself(self.agent.get(self.url_of(path, parameters))).call())
+    }
+
+    /// Asks for what has no end; it may be silent for as long as it likes.
+    pub(super) fn follow(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<impl Read + Send + use<>, AskError> {
+        let request = self.agent.get(self.url_of(path, parameters)).config();
+        let request =
+            request.timeout_global(None).timeout_recv_response(Some(ANSWER_WAIT_MAX)).build();
+        let mut answer = self.answer(self.as_myself(request).call())?;
+        if answer.status().is_success() {
+            return Ok(answer.into_body().into_reader());
+        }
+        let text = self.text(&mut answer)?;
+        Err(self.refusal(answer.status(), &text))
+    }
+
+    fn url_of(&self, path: &str, parameters: &[(&str, &str)]) -> String {
         let parameters =
             parameters.iter().map(|(name, value)| format!("{name}={}", escaped(value)));
         let query = parameters.collect::<Vec<_>>().join("&");
-        self.read(self.as_myself(self.agent.get(format!("{}/{path}?{query}", self.url))).call())
+        format!("{}/{path}?{query}", self.url)
     }
 
     /// Asks to do something.
@@ -171,22 +192,37 @@ impl Client {
         &self,
         answered: Result<Response<Body>, ureq::Error>,
     ) -> Result<T, AskError> {
-        let url: Box<str> = self.url.as_str().into();
-        let none = |source| no_answer(url.clone(), source);
-        let mut answer = answered.map_err(none)?;
-        let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
-        let (text, status) = (text.map_err(none)?, answer.status());
-        if status.is_success() {
-            return serde_json::from_str(&text)
-                .map_err(|source| AskError::NoAnswer { url, source });
+        let mut answer = self.answer(answered)?;
+        let text = self.text(&mut answer)?;
+        if !answer.status().is_success() {
+            return Err(self.refusal(answer.status(), &text));
         }
+        serde_json::from_str(&text)
+            .map_err(|source| AskError::NoAnswer { url: self.url.as_str().into(), source })
+    }
+
+    fn answer(
+        &self,
+        answered: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, AskError> {
+        answered.map_err(|source| no_answer(self.url.as_str().into(), source))
+    }
+
+    fn text(&self, answer: &mut Response<Body>) -> Result<String, AskError> {
+        let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
+        text.map_err(|source| no_answer(self.url.as_str().into(), source))
+    }
+
+    /// Why the daemon does not do it, from what it answered instead.
+    fn refusal(&self, status: StatusCode, text: &str) -> AskError {
+        let url: Box<str> = self.url.as_str().into();
         if status == StatusCode::UNAUTHORIZED {
-            return Err(match self.token {
+            return match self.token {
                 Some(_) => AskError::WrongToken { url },
                 None => AskError::NoToken { url },
-            });
+            };
         }
-        Err(match serde_json::from_str::<Refusal>(&text) {
+        match serde_json::from_str::<Refusal>(text) {
             Ok(Refusal { parameter: None, problem }) => {
                 AskError::Refused { url, problem: problem.into() }
             }
@@ -197,7 +233,7 @@ impl Client {
                 let said = text.trim().chars().take(SHOWN_MAX).collect::<String>().into();
                 AskError::Foreign { url, status: status.as_u16(), said }
             }
-        })
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod explain;
 mod form;
 mod interrupt;
 mod moment;
+mod paint;
 mod progress;
 mod quarantine;
 mod redrive;
@@ -20,6 +21,7 @@ mod run;
 mod signals;
 mod status;
 mod surroundings;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -38,3 +40,4 @@ pub use redrive::Chosen;
 pub use replay::{ReplayCommand, replay};
 pub use signals::{Asked, Signals};
 pub use status::{Looks, StatusCommand, status};
+pub use tail::{Tail, tail};

@@ -2,7 +2,9 @@
 
 use std::{io, process::ExitCode};
 
-use super::{Command, Looks, Settings, check, dead_letters, explain, quarantine, replay, status};
+use super::{
+    Command, Looks, Settings, check, dead_letters, explain, quarantine, replay, status, tail,
+};
 use crate::config::Config;
 
 impl Command {
@@ -23,6 +25,7 @@ impl Command {
             Self::DeadLetters(asked) => dead_letters(&asked, &mut out()).map(Into::into),
             Self::Quarantine(asked) => quarantine(&asked, &mut out()).map(Into::into),
             Self::Replay(asked) => replay(&asked, &mut out()).map(Into::into),
+            Self::Tail(asked) => tail(&asked, &mut out()).map(Into::into),
         }
     }
 }

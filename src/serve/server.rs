@@ -246,7 +246,7 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, way: Way) {
                 if stages.wait_for(|stage| *stage == Stage::Endless).await.is_ok() {
                     sleep(ENDLESS_WAIT).await;
                 } else {
-                    pending().await
+                    pending::<()>().await;
                 }
             };
             tokio::select! {
@@ -312,7 +312,7 @@ mod tests {
     }
 
     async fn endless() -> impl IntoResponse {
-        let chunk = || Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 1 << 16]));
+        let chunk = || Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 1 << 14]));
         (Extension(Endless), Body::from_stream(stream::repeat_with(chunk)))
     }
 

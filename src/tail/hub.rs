@@ -109,13 +109,11 @@ impl Place {
 impl Watcher {
     /// Waits for the next. Cancel-safe.
     pub async fn next(&mut self) -> Seen {
-        match self.try_next() {
-            Some(seen) => seen,
-            None => {
-                let queued = self.queue.recv().await;
-                self.see(queued.expect("the hub keeps the place of a watcher that is there"))
-            }
+        if let Some(seen) = self.try_next() {
+            return seen;
         }
+        let queued = self.queue.recv().await;
+        self.see(queued.expect("the hub keeps the place of a watcher that is there"))
     }
 
     /// The next, if it is there already.

@@ -16,7 +16,7 @@ use clap::Parser;
 use serde_json::Value;
 use tokio::{net::TcpListener, runtime};
 
-use crate::cli::{Cli, Command, Ended, Looks, dead_letters, quarantine, replay, status};
+use crate::cli::{Cli, Command, Ended, Looks, dead_letters, quarantine, replay, status, tail};
 
 /// Answers a request line, such as `GET /x?y=z`, and a body.
 type Script = dyn FnMut(&str, Value) -> (u16, Value) + Send;
@@ -36,6 +36,7 @@ pub(super) fn printed(
         Command::Quarantine(command) => quarantine(&command, &mut out),
         Command::Replay(command) => replay(&command, &mut out),
         Command::Status(command) => status(&command, &Looks::plain(), &mut out),
+        Command::Tail(command) => tail(&command, &mut out),
         other => panic!("{other:?}"),
     };
     let asked = asked.lock().unwrap().clone();

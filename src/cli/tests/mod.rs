@@ -6,3 +6,4 @@ mod files;
 mod quarantine;
 mod replay;
 mod status;
+mod tail;
