@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{Access, AdminPort, DeadLetters, Quarantine, ReplayCommand, StatusCommand, Tail};
+use super::{
+    Access, AdminPort, DeadLetters, Quarantine, ReplayCommand, SendCommand, StatusCommand, Tail,
+};
 use crate::{
     model::{BucketName, EventType, ObjectKey},
     rules::{Question, event_type_named},
@@ -51,6 +53,8 @@ pub enum Command {
     Quarantine(Quarantine),
     /// Send events again that the journal still has; journal.retention says how long it keeps them.
     Replay(ReplayCommand),
+    /// Post events from files to listen.events, as a store would.
+    Send(SendCommand),
     /// Show events as they are matched, delivered, or not, until Ctrl-C.
     Tail(Tail),
 }

@@ -239,12 +239,7 @@ impl Client {
 
 /// Who is there and cannot be talked to is told apart from who is not there.
 fn no_answer(url: Box<str>, source: ureq::Error) -> AskError {
-    let cause = match &source {
-        ureq::Error::Rustls(cause) => Some(cause),
-        ureq::Error::Io(cause) => cause.get_ref().and_then(|cause| cause.downcast_ref()),
-        _ => None,
-    };
-    match cause {
+    match tls_cause(&source) {
         Some(rustls::Error::InvalidCertificate(_)) => {
             AskError::Untrusted { url, source: Box::new(source) }
         }
@@ -252,6 +247,15 @@ fn no_answer(url: Box<str>, source: ureq::Error) -> AskError {
             AskError::NotTls { url, source: Box::new(source) }
         }
         _ => AskError::Unreachable { url, source: Box::new(source) },
+    }
+}
+
+/// What was wrong with TLS, if that is the cause.
+pub(super) fn tls_cause(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(cause) => Some(cause),
+        ureq::Error::Io(cause) => cause.get_ref().and_then(|cause| cause.downcast_ref()),
+        _ => None,
     }
 }
 

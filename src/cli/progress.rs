@@ -22,3 +22,14 @@ pub(super) fn share_bar() -> ProgressBar {
 
 /// The steps of such a bar.
 pub(super) const SHARES: u64 = 1000;
+
+/// A bar of so many bytes on stderr, or where nobody knows how many there will be, only what was.
+pub(super) fn bytes_bar(bytes: Option<u64>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template(match bytes {
+        Some(_) => "[{bar:40}] {bytes}/{total_bytes}, {msg}, {eta} left",
+        None => "{bytes}, {msg}",
+    });
+    bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
+    bar
+}

@@ -3,7 +3,7 @@
 use std::{io, process::ExitCode};
 
 use super::{
-    Command, Looks, Settings, check, dead_letters, explain, quarantine, replay, status, tail,
+    Command, Looks, Settings, check, dead_letters, explain, quarantine, replay, send, status, tail,
 };
 use crate::config::Config;
 
@@ -25,6 +25,7 @@ impl Command {
             Self::DeadLetters(asked) => dead_letters(&asked, &mut out()).map(Into::into),
             Self::Quarantine(asked) => quarantine(&asked, &mut out()).map(Into::into),
             Self::Replay(asked) => replay(&asked, &mut out()).map(Into::into),
+            Self::Send(asked) => send(&asked, &mut out()).map(Into::into),
             Self::Tail(asked) => tail(&asked, &mut out()).map(Into::into),
         }
     }

@@ -1,7 +1,7 @@
 //! `fanfare tail`: what happens to events now, a line each, until Ctrl-C or the daemon's end.
 
 use std::{
-    io::{self, BufRead, BufReader, IsTerminal, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     thread,
     time::Duration,
@@ -82,9 +82,7 @@ pub fn tail(asked: &Tail, out: &mut impl Write) -> anyhow::Result<Ended> {
     ];
     let given = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let stream = asked.admin.client()?.follow("tail", &given.collect::<Vec<_>>())?;
-    if io::stderr().is_terminal() {
-        writeln!(io::stderr(), "watching from now on; Ctrl-C ends it")?;
-    }
+    writeln!(io::stderr(), "watching from now on; Ctrl-C ends it")?;
     let (sender, lines) = mpsc::sync_channel(LINES_MAX);
     thread::Builder::new().name("tail".into()).spawn(move || read(stream, &sender))?;
     let paint = Paint::of_output();

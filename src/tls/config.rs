@@ -90,6 +90,11 @@ impl From<Config> for Sections {
 }
 
 impl Config {
+    /// Whether `listen.events` speaks TLS.
+    pub fn is_for_events(&self) -> bool {
+        self.events().is_some()
+    }
+
     /// Whether `listen.admin` speaks TLS.
     pub fn is_for_admin(&self) -> bool {
         self.admin().is_some()

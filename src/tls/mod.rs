@@ -20,4 +20,4 @@ pub use certificates::{Certificates, Listeners, load};
 pub use config::{Config, ConfigError, Pair};
 pub use files::{File, FilesError};
 pub use metrics::describe;
-pub use trust::{TrustError, trust};
+pub use trust::{Identity, TrustError, trust, trust_as};

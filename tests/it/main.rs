@@ -34,6 +34,8 @@ mod status; // what is wrong and what helps, at one look
 mod openapi; // the admin port does what its description says
 mod operator; // the commands reach the admin port, over TLS and with its token
 mod prometheus; // what operators watch it with: scrape, alert rules, dashboard
+mod send; // what a file holds arrives as if a store had sent it
+mod tail; // who watches sees what happens, and holds nothing up
 mod traces; // what a collector is told, and what goes on to AWS
 mod shutdown; // a stop does not wait for a dead destination
 mod systemd; // what the service manager hands over, is told, and may rely on

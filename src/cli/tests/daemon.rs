@@ -16,7 +16,9 @@ use clap::Parser;
 use serde_json::Value;
 use tokio::{net::TcpListener, runtime};
 
-use crate::cli::{Cli, Command, Ended, Looks, dead_letters, quarantine, replay, status, tail};
+use crate::cli::{
+    Cli, Command, Ended, Looks, dead_letters, quarantine, replay, send, status, tail,
+};
 
 /// Answers a request line, such as `GET /x?y=z`, and a body.
 type Script = dyn FnMut(&str, Value) -> (u16, Value) + Send;
@@ -43,12 +45,45 @@ pub(super) fn printed(
     (ended, String::from_utf8(out).unwrap(), asked)
 }
 
+/// What a port was sent: the type of each body, and the body.
+type Sent = Vec<(String, Vec<u8>)>;
+
+/// Runs `fanfare send` against a port that answers bodies so; says what it printed, how it ended,
+/// and what the port was sent.
+pub(in crate::cli) fn sent(
+    arguments: &[&str],
+    script: impl FnMut(&[u8]) -> (u16, Value) + Send + 'static,
+) -> (anyhow::Result<Ended>, String, Sent) {
+    let (sent, script) = (Arc::<Mutex<Sent>>::default(), Arc::new(Mutex::new(script)));
+    let kept = Arc::clone(&sent);
+    let url = listen(Router::new().fallback(async move |request: Request| {
+        let kind = request.headers()["content-type"].to_str().unwrap().to_owned();
+        let body = to_bytes(request.into_body(), 1 << 24).await.unwrap().to_vec();
+        let (status, answer) = (script.lock().unwrap())(&body);
+        kept.lock().unwrap().push((kind, body));
+        let wait = [("retry-after", "1")];
+        (StatusCode::from_u16(status).unwrap(), wait, answer.to_string()).into_response()
+    }));
+    let fixed = [&["fanfare"], arguments, &["--to", &url]].concat();
+    let mut out = Vec::new();
+    let Command::Send(command) = Cli::try_parse_from(fixed).unwrap().command else {
+        panic!("{arguments:?} sends nothing");
+    };
+    let ended = send(&command, &mut out);
+    let sent = sent.lock().unwrap().clone();
+    (ended, String::from_utf8(out).unwrap(), sent)
+}
+
 fn serve(script: Box<Script>, asked: Arc<Mutex<Vec<(String, Value)>>>) -> String {
+    let state = (Arc::new(Mutex::new(script)), asked);
+    listen(Router::new().fallback(answer).with_state(state))
+}
+
+/// Serves on a port of its own, whose URL it says.
+fn listen(router: Router) -> String {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let state = (Arc::new(Mutex::new(script)), asked);
-    let router = Router::new().fallback(answer).with_state(state);
     // It ends with the tests.
     thread::spawn(move || runtime.block_on(async { axum::serve(listener, router).await }));
     url

@@ -1,6 +1,6 @@
 //! The commands: on files, and on a daemon that answers from a script.
 
-mod daemon;
+pub(super) mod daemon;
 mod dead_letters;
 mod files;
 mod quarantine;

@@ -12,6 +12,9 @@ use ureq::{Agent, Body, http, tls::TlsConfig};
 
 use super::{Home, Process, SOON, until};
 
+/// The binary.
+pub(crate) const FANFARE: &str = env!("CARGO_BIN_EXE_fanfare");
+
 /// A running `fanfare serve`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Daemon<'home> {

@@ -18,7 +18,7 @@ pub(crate) use authority::{Authority, Pair};
 pub(crate) use aws::{Queue, moto};
 pub(crate) use collector::Collector;
 pub(crate) use components::{ceph_is_installed, prometheus, python, root};
-pub(crate) use daemon::{Answer, Daemon, ask, check, command, explain, serve_refuses};
+pub(crate) use daemon::{Answer, Daemon, FANFARE, ask, check, command, explain, serve_refuses};
 pub(crate) use event::{arrived, capture, captures_with_a_body, lines, minio};
 pub(crate) use home::{Home, rule, rules};
 pub(crate) use ports::free_port;
