@@ -2,9 +2,11 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
 };
 
 use serde_json::{Value, json};
@@ -111,6 +113,16 @@ fn a_line_that_is_no_json_is_named_and_nothing_of_its_part_is_accepted() {
     assert!(complaint.contains("cannot open "), "{complaint}");
 }
 
+/// Answers a probe, and takes a request without an answer.
+fn break_off(mut connection: TcpStream) {
+    let mut head = [0; 1 << 14];
+    let read = connection.read(&mut head).unwrap_or_default();
+    if head[..read].starts_with(b"HEAD") {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        connection.write_all(answer).expect("it takes the answer");
+    }
+}
+
 #[test]
 fn what_is_not_there_and_what_breaks_is_told_apart() {
     let home = Home::without_aws();
@@ -120,8 +132,8 @@ fn what_is_not_there_and_what_breaks_is_told_apart() {
     assert_eq!(code, Some(1));
     let words = format!("cannot reach {to}; start the daemon, or correct --to");
     assert!(complaint.contains(&words), "{complaint}");
-    let breaking = std::net::TcpListener::bind(home.address("events")).expect("it is free");
-    std::thread::spawn(move || breaking.incoming().for_each(drop));
+    let breaking = TcpListener::bind(home.address("events")).expect("it is free");
+    thread::spawn(move || breaking.incoming().flatten().for_each(break_off));
     let (code, _, complaint) = command(&["send", "--to", &to, path_of(&file)]);
     assert_eq!(code, Some(1));
     assert!(complaint.contains("line 1: the connection to "), "{complaint}");
@@ -181,7 +193,7 @@ fn tokens_and_certificates_are_sent_and_asked_for_in_words() {
     refused(&there, "asks for a token; name the file that holds it with --token-file");
     refused(&["send", path_of(&file), "--to", &to], "signed it with --ca-file");
     let unknown = ["send", path_of(&file), "--to", &to, "--ca-file", &ca];
-    refused(&unknown, "--certificate-file");
+    refused(&unknown, "if it asks its clients for certificates, name one that ");
     for way in [
         [&there[..], &["--token-file", &token]].concat(),
         [&["send", path_of(&file), "--config", path_of(&home.settings_file())], &known[..]]

@@ -51,7 +51,7 @@ impl<'home> Tail<'home> {
 }
 
 fn sending_to(sink: &Sink) -> Home {
-    let home = Home::sending_to(sink);
+    let home = Home::sending_to(sink).set("rules", "overlap", "allow");
     home.document("photos", &rules(&[rule("all", ONE, CREATED), rule("too", TWO, CREATED)]));
     home
 }

@@ -57,6 +57,7 @@ struct Sender {
 /// Sends the files, one after the other, and prints what became of their events.
 pub fn send(asked: &SendCommand, out: &mut impl Write) -> anyhow::Result<Ended> {
     let port = asked.port.open()?;
+    port.probe()?;
     let interrupt = Interrupt::watch().context("cannot watch for Ctrl-C")?;
     // One is on the wire while the next is read.
     let (feeder, parts) = mpsc::sync_channel(1);

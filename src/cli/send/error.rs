@@ -17,12 +17,13 @@ pub(super) enum SendError {
     /// What is there speaks something else.
     #[error("{url} speaks no TLS; write http:// in place of https://")]
     NotTls { url: Box<str>, source: Box<ureq::Error> },
-    /// Whoever sends events there has to have a certificate.
+    /// Somebody is there and does not answer. Who refuses a client's certificate does so, too.
     #[error(
-        "{url} does not take us for a client that it knows; name a certificate that its \
-         tls.events.client_ca_file signed with --certificate-file, and its key with --key-file"
+        "{url} closes the connection before it answers; if it asks its clients for certificates, \
+         name one that its tls.events.client_ca_file signed with --certificate-file, and its key \
+         with --key-file"
     )]
-    Unknown { url: Box<str>, source: Box<ureq::Error> },
+    Closed { url: Box<str>, source: Box<ureq::Error> },
     /// Whoever sends events there has to have a token, and none was sent.
     #[error(
         "{url} asks for a token; name the file that holds it with --token-file, or, in place of \

@@ -2,7 +2,6 @@
 
 use std::{io::ErrorKind, path::PathBuf, time::Duration};
 
-use rustls::AlertDescription;
 use serde::Deserialize;
 use ureq::{
     Agent, Body, Timeout,
@@ -140,6 +139,11 @@ impl EventsPort {
 }
 
 impl Port {
+    /// Finds out whether somebody is there, before there is anything that may get lost.
+    pub(super) fn probe(&self) -> Result<(), SendError> {
+        self.agent.head(&*self.url).call().map(drop).map_err(|cause| self.unreachable(cause))
+    }
+
     pub(super) fn post(&self, part: &Part) -> anyhow::Result<Answer> {
         let mut post = self.agent.post(&*self.url).content_type(part.content_type());
         if let Some(token) = &self.token {
@@ -182,43 +186,28 @@ impl Port {
         }
     }
 
-    /// Who was never connected has sent nothing; of anything else nobody can know.
+    fn unreachable(&self, cause: ureq::Error) -> SendError {
+        use rustls::Error::{InvalidCertificate, InvalidMessage};
+        let (is_unconnected, url) = (is_unconnected(&cause), self.url.clone());
+        let tls = tls_cause(&cause).cloned();
+        let source = Box::new(cause);
+        match tls {
+            Some(InvalidCertificate(_)) => SendError::Untrusted { url, source },
+            Some(InvalidMessage(_)) => SendError::NotTls { url, source },
+            _ if is_unconnected => SendError::Unreachable { url, source },
+            _ => SendError::Closed { url, source },
+        }
+    }
+
+    /// Who was not connected has sent nothing; of anything else nobody can know.
     fn unanswered(&self, cause: ureq::Error, part: &Part) -> SendError {
-        use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
-        let url = self.url.clone();
-        match tls_cause(&cause) {
-            Some(InvalidCertificate(_)) => {
-                return SendError::Untrusted { url, source: Box::new(cause) };
-            }
-            Some(InvalidMessage(_)) => return SendError::NotTls { url, source: Box::new(cause) },
-            Some(AlertReceived(alert)) if is_about_the_client(*alert) => {
-                return SendError::Unknown { url, source: Box::new(cause) };
-            }
-            _ => {}
-        }
-        if is_unconnected(&cause) {
-            SendError::Unreachable { url, source: Box::new(cause) }
-        } else {
-            self.broken(cause, part)
-        }
+        if is_unconnected(&cause) { self.unreachable(cause) } else { self.broken(cause, part) }
     }
 
     fn broken(&self, source: ureq::Error, part: &Part) -> SendError {
         let (place, url) = (part.place.clone(), self.url.clone());
         SendError::Broken { place, url, source: Box::new(source) }
     }
-}
-
-fn is_about_the_client(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::UnknownCA
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::DecryptError
-    )
 }
 
 fn is_unconnected(cause: &ureq::Error) -> bool {

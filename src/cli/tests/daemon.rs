@@ -9,7 +9,7 @@ use axum::{
     Router,
     body::to_bytes,
     extract::{Request, State},
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
 use clap::Parser;
@@ -57,6 +57,9 @@ pub(in crate::cli) fn sent(
     let (sent, script) = (Arc::<Mutex<Sent>>::default(), Arc::new(Mutex::new(script)));
     let kept = Arc::clone(&sent);
     let url = listen(Router::new().fallback(async move |request: Request| {
+        if request.method() == Method::HEAD {
+            return StatusCode::OK.into_response();
+        }
         let kind = request.headers()["content-type"].to_str().unwrap().to_owned();
         let body = to_bytes(request.into_body(), 1 << 24).await.unwrap().to_vec();
         let (status, answer) = (script.lock().unwrap())(&body);
