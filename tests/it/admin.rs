@@ -37,6 +37,9 @@ fn with_a_token_only_health_and_readiness_are_for_all() {
         "buckets/b",
     ] {
     for path in ["destinations", "tail", "dead-letters", "dead-letters/a%230", "replays", "replays/1"] {
+    for path in
+        ["destinations", "tail", "dead-letters", "dead-letters/a%230", "replays", "replays/1"]
+    {
         assert_eq!(daemon.ask(path).status, 401, "{path}");
     }
     for path in ["dead-letters/redrive", "dead-letters/purge", "replays", "metrics"] {
