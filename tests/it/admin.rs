@@ -30,19 +30,21 @@ fn with_a_token_only_health_and_readiness_are_for_all() {
         "destinations",
         "dead-letters",
         "dead-letters/a%230",
+        "quarantine",
+        "quarantine/1",
         "replays",
         "replays/1",
         "status",
         "buckets",
         "buckets/b",
+        "tail",
+        "openapi.yaml",
     ] {
-    for path in ["destinations", "tail", "dead-letters", "dead-letters/a%230", "replays", "replays/1"] {
-    for path in
-        ["destinations", "tail", "dead-letters", "dead-letters/a%230", "replays", "replays/1"]
-    {
         assert_eq!(daemon.ask(path).status, 401, "{path}");
     }
-    for path in ["dead-letters/redrive", "dead-letters/purge", "replays", "metrics"] {
+    for path in
+        ["dead-letters/redrive", "dead-letters/purge", "quarantine/purge", "replays", "metrics"]
+    {
         let told = daemon.tell(path, &json!({})).expect("the daemon answers");
         assert_eq!(told.status, 401, "{path}");
     }
