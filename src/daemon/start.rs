@@ -108,8 +108,7 @@ impl Daemon {
         let (tls, certificates) = tls::load(&config.tls).await?;
         let traces = trace::Traces::open(&config.telemetry)?;
         let (journal, writer) = open_journal(config).await?;
-        let routes = route::Shared::default();
-        let scope = scope(config)?;
+        let (routes, scope) = (route::Shared::default(), scope(config)?);
         let (store, requests) =
             control::Store::open(&config.notifications, scope.clone(), routes.clone())?;
         let (documents, hub) = (store.status(), tail::Hub::default());
