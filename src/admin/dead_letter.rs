@@ -50,7 +50,7 @@ pub struct Selection {
     /// What the object's raw key begins with.
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// The code of the last failure.
+    /// The code of the last failure, or the name of why it was given up.
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Given up at this time or later.

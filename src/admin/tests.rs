@@ -219,6 +219,7 @@ fn letter(lane: &str, key: &str) -> deliver::DeadLetter {
         event_type: Some("ObjectCreated:Put".into()),
         event_id: None,
         rule_id: Some("rule".into()),
+        given_up: Some(deliver::GivenUp::Refused),
         class: "poison".into(),
         code: if key.contains("bad") { "InvalidMessageContents" } else { "TooOld" }.into(),
         message: "no".into(),

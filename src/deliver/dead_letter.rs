@@ -9,7 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ticket::{Reason, Ticket};
+use super::graves::Grave;
 use crate::model::{Message, Record};
 
 /// One event that a lane has given up on.
@@ -32,8 +32,11 @@ pub struct DeadLetter {
     /// The rule that asked for it; none for EventBridge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_id: Option<String>,
-    /// The class of the last failure, or what fanfare itself decided: `expired`, `removed`,
-    /// `over_quota`, `unreadable`.
+    /// Why it was given up; none in letters of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<GivenUp>,
+    /// The class of the destination's last failure; of what was never sent, what fanfare itself
+    /// decided: `expired`, `removed`, `over_quota`, `unreadable`.
     pub class: String,
     /// The service's error code, or ours.
     pub code: String,
@@ -51,6 +54,26 @@ pub struct DeadLetter {
     pub last_failure: Option<Timestamp>,
     /// The size of its payload.
     pub bytes: u64,
+}
+
+/// Why an event was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GivenUp {
+    /// The destination refuses it for its own sake.
+    Refused,
+    /// It failed as often as `max_attempts` says.
+    MaxAttempts,
+    /// It was refused for a reason that nobody knows as often as `unknown_attempts` says.
+    UnknownAttempts,
+    /// It was older than `max_age`.
+    MaxAge,
+    /// Nobody asks for it any more.
+    Removed,
+    /// More was pending than may be.
+    OverQuota,
+    /// Its record cannot be read, or sent.
+    Unreadable,
 }
 
 /// What was sent, or would have been.
@@ -95,11 +118,41 @@ pub(super) enum Contents<'a> {
     Unreadable(&'a [u8]),
 }
 
+impl GivenUp {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::MaxAttempts => "max_attempts",
+            Self::UnknownAttempts => "unknown_attempts",
+            Self::MaxAge => "max_age",
+            Self::Removed => "removed",
+            Self::OverQuota => "over_quota",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// The same for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Refused => "its destination will not take it, however often it is sent",
+            Self::MaxAttempts => "it failed as often as max_attempts allows",
+            Self::UnknownAttempts => {
+                "it was refused for an unknown reason as often as unknown_attempts allows, while \
+                 others were taken"
+            }
+            Self::MaxAge => "it was accepted longer ago than max_age allows",
+            Self::Removed => "no rule asked for it any more, and removal says dead_letter",
+            Self::OverQuota => "more was pending than quota or journal.size_limit allows",
+            Self::Unreadable => "it cannot be read, or has no form that its destination takes",
+        }
+    }
+}
+
 impl DeadLetter {
     pub(super) fn new(
         destination: &Arc<str>,
-        ticket: &Ticket,
-        reason: &Reason,
+        Grave { ticket, reason, given_up }: &Grave,
         contents: &Contents<'_>,
         remains: &Remains,
     ) -> Self {
@@ -110,6 +163,8 @@ impl DeadLetter {
         let event = record.map(|record| &record.event);
         let rule = record.and_then(|record| record.rules.get(ticket.ordinal)?.as_ref());
         let trouble = ticket.trouble.as_deref();
+        // Whatever was decided, what the destination said last is what helps to mend it.
+        let reason = trouble.map_or(reason, |trouble| &trouble.reason);
         Self {
             destination: Arc::clone(destination),
             bucket: event.map(|event| event.bucket.to_string()),
@@ -117,6 +172,7 @@ impl DeadLetter {
             event_type: event.map(|event| event.event_type.name().to_owned()),
             event_id: event.map(|event| event.id().to_string()),
             rule_id: rule.map(ToString::to_string),
+            given_up: Some(*given_up),
             class: reason.class.to_owned(),
             code: reason.code.to_string(),
             message: reason.message.to_string(),
@@ -192,6 +248,22 @@ mod tests {
         for payload in [Some(payload), None] {
             let remains = Remains { record: Bytes::from_static(b"{\"event\":1}"), payload };
             assert_eq!(Remains::decode(&remains.encode()).unwrap(), remains);
+        }
+    }
+
+    #[test]
+    fn every_reason_has_the_name_that_it_has_in_json() {
+        for given_up in [
+            GivenUp::Refused,
+            GivenUp::MaxAttempts,
+            GivenUp::UnknownAttempts,
+            GivenUp::MaxAge,
+            GivenUp::Removed,
+            GivenUp::OverQuota,
+            GivenUp::Unreadable,
+        ] {
+            assert_eq!(serde_json::to_value(given_up).unwrap(), given_up.name());
+            assert!(!given_up.words().is_empty());
         }
     }
 

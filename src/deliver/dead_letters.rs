@@ -34,7 +34,7 @@ pub struct Filter {
     pub bucket: Option<BucketName>,
     /// What the object's raw key begins with.
     pub prefix: Option<String>,
-    /// The code of the last failure.
+    /// The code of the last failure, or the name of why it was given up.
     pub code: Option<String>,
     /// Given up at this time or later.
     pub since: Option<Timestamp>,
@@ -184,6 +184,7 @@ fn damaged(row: &journal::DeadLetter, cause: &DeadLetterError) -> DeadLetter {
         event_type: None,
         event_id: None,
         rule_id: None,
+        given_up: None,
         class: "unreadable".into(),
         code: "Damaged".into(),
         message: cause.to_string(),
@@ -193,6 +194,10 @@ fn damaged(row: &journal::DeadLetter, cause: &DeadLetterError) -> DeadLetter {
         last_failure: None,
         bytes: 0,
     }
+}
+
+fn is_named(letter: &DeadLetter, given_up: &str) -> bool {
+    letter.given_up.is_some_and(|reason| reason.name() == given_up)
 }
 
 impl Filter {
@@ -207,7 +212,7 @@ impl Filter {
         destination.as_ref().is_none_or(|arns| wildcard::fits(arns, &letter.destination))
             && bucket.as_ref().is_none_or(|name| letter.bucket.as_deref() == Some(name.as_str()))
             && prefix.as_ref().is_none_or(|prefix| key.is_some_and(|key| key.starts_with(prefix)))
-            && code.as_ref().is_none_or(|code| letter.code == *code)
+            && code.as_ref().is_none_or(|code| letter.code == *code || is_named(letter, code))
             && since.is_none_or(|since| *time >= since)
             && until.is_none_or(|until| *time < until)
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::{
-    DeadLetter, Remains, Removal,
+    DeadLetter, GivenUp, Remains, Removal,
     dead_letter::Contents,
     lane::Lane,
     ticket::{Reason, Ticket},
@@ -43,7 +43,20 @@ const RELIEF_LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Grave {
     pub(super) ticket: Ticket,
     pub(super) reason: Arc<Reason>,
+    pub(super) given_up: GivenUp,
 }
+
+/// What becomes of events one batch after the other: the log has a line when it begins, and one
+/// with the total when it has ended.
+#[derive(Debug, Default)]
+struct Run {
+    count: u64,
+    told: u64,
+    quiet_at: Option<Instant>,
+}
+
+/// A run has ended when nothing came for so long.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// What is given up and not yet written.
 #[derive(Debug, Default)]
@@ -53,6 +66,8 @@ pub(super) struct Graves {
     due: Option<Instant>,
     /// Failures to bury in a row.
     failures: u32,
+    buried: Run,
+    discarded: Run,
     burials: u64,
 }
 
@@ -91,7 +106,7 @@ impl Graves {
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
-        self.due
+        [self.due, self.buried.quiet_at, self.discarded.quiet_at].into_iter().flatten().min()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -121,6 +136,26 @@ impl Graves {
     }
 }
 
+impl Run {
+    /// Whether that begins it.
+    fn add(&mut self, count: usize, now: Instant) -> bool {
+        self.count += count as u64;
+        self.quiet_at = Some(now + QUIET);
+        let begins = self.told == 0;
+        if begins {
+            self.told = self.count;
+        }
+        begins
+    }
+
+    /// Its total when it has ended, if there came more than was told of.
+    fn ended(&mut self, now: Instant) -> Option<u64> {
+        self.quiet_at.take_if(|quiet_at| *quiet_at <= now)?;
+        let Self { count, told, .. } = std::mem::take(self);
+        (count > told).then_some(count)
+    }
+}
+
 impl Relief {
     /// Looks from then on, if there is a quota.
     pub(super) fn new(quota: Option<ByteSize>, now: Instant) -> Self {
@@ -141,12 +176,12 @@ impl Relief {
 
 impl Grave {
     /// Of a message that has failed for the last time, or that is too old.
-    pub(super) fn of(ticket: Ticket) -> Self {
+    pub(super) fn of(ticket: Ticket, given_up: GivenUp) -> Self {
         let reason = match &ticket.trouble {
             Some(trouble) => Arc::clone(&trouble.reason),
             None => Reason::new("expired", "MaxAgeExceeded", "it was never sent"),
         };
-        Self { ticket, reason }
+        Self { ticket, reason, given_up }
     }
 }
 
@@ -158,7 +193,7 @@ impl<P: Publish> Lane<P> {
         }
         let words = "no rule names this destination for this event any more";
         let reason = Reason::new("removed", "DestinationRemoved", words);
-        self.graves.dig(Grave { ticket, reason }, now);
+        self.graves.dig(Grave { ticket, reason, given_up: GivenUp::Removed }, now);
     }
 
     /// Gives up what waits and is too old, whatever the destination does.
@@ -180,7 +215,8 @@ impl<P: Publish> Lane<P> {
     pub(super) fn dig_expired(&mut self, ticket: Ticket, (now, wall): (Instant, Timestamp)) {
         let (max, max_age) = (self.graves.room().max(1), self.config.max_age);
         let too_old = |_, ticket: &Ticket| max_age.is_some_and(|max| ticket.age(wall) >= max);
-        self.dig_with_key(ticket, (max, too_old), Grave::of, now);
+        let grave = |ticket| Grave::of(ticket, GivenUp::MaxAge);
+        self.dig_with_key(ticket, (max, too_old), grave, now);
     }
 
     /// Gives up a head and at most so many in all of its key, as far as they may go with it: they are
@@ -262,7 +298,8 @@ impl<P: Publish> Lane<P> {
         {
             let next = self.tickets.oldest_from(0).map(|(next, _)| next);
             let is_oldest = |number, _: &Ticket| next.is_none_or(|next| number < next);
-            let grave = |ticket| Grave { ticket, reason: Arc::clone(&reason) };
+            let given_up = GivenUp::OverQuota;
+            let grave = |ticket| Grave { ticket, reason: Arc::clone(&reason), given_up };
             dug += self.dig_with_key(ticket, (wanted - dug, is_oldest), grave, now);
         }
         dug
@@ -271,10 +308,11 @@ impl<P: Publish> Lane<P> {
     /// Writes dead letters and forgets what is to be forgotten. Answers how many bytes of records
     /// became dead letters.
     pub(super) async fn bury(&mut self, now: Instant) -> u64 {
+        self.tell_totals(now);
         if self.graves.due.is_none_or(|due| due > now) {
             return 0;
         }
-        self.forget().await;
+        self.forget(now).await;
         let Round { graves, letters, bytes, deaths, retry } = self.letters(now).await;
         let waits = !self.graves.letters.is_empty();
         // What could not be read waits for all others.
@@ -286,7 +324,7 @@ impl<P: Publish> Lane<P> {
         self.graves.burials += 1;
         match buried {
             Ok(()) => {
-                self.buried(&graves);
+                self.buried(&graves, now);
                 self.surroundings.hub.tell(deaths);
                 bytes
             }
@@ -299,7 +337,7 @@ impl<P: Publish> Lane<P> {
         }
     }
 
-    async fn forget(&mut self) {
+    async fn forget(&mut self, now: Instant) {
         let tickets = std::mem::take(&mut self.graves.forgotten);
         let positions: Vec<_> = tickets.iter().map(|ticket| ticket.position).collect();
         if positions.is_empty() {
@@ -307,7 +345,10 @@ impl<P: Publish> Lane<P> {
         }
         self.reader.discard(&positions).await;
         tickets.iter().filter_map(|ticket| ticket.key).for_each(|key| self.tickets.finished(key));
-        info!(destination = %self.name, count = positions.len(), "discarded events that nobody asks for any more");
+        let (destination, count) = (&self.name, positions.len());
+        if self.graves.discarded.add(count, now) {
+            info!(%destination, count, "discarding events that nobody asks for any more");
+        }
     }
 
     /// As many dead letters as are written at once and fit into the lane's memory. What cannot be
@@ -339,21 +380,21 @@ impl<P: Publish> Lane<P> {
     }
 
     fn letter(&self, grave: &Grave, record: Result<&Record, &Bytes>) -> Burial {
-        let Grave { ticket, reason } = grave;
+        let ticket = &grave.ticket;
         let contents = match record {
             Ok(record) => Contents::Record(record),
             Err(body) => Contents::Unreadable(body),
         };
         let message = record.ok().and_then(|record| self.render(record, ticket.ordinal));
         let remains = Remains::new(&contents, ticket.ordinal, message);
-        let letter = DeadLetter::new(&self.name, ticket, reason, &contents, &remains);
+        let letter = DeadLetter::new(&self.name, grave, &contents, &remains);
         Burial { position: ticket.position, summary: letter.encode(), body: remains.encode() }
     }
 
-    fn buried(&mut self, graves: &[Grave]) {
+    fn buried(&mut self, graves: &[Grave], now: Instant) {
         self.graves.failures = 0;
         let destination = &self.name;
-        for Grave { ticket, reason } in graves {
+        for Grave { ticket, reason, .. } in graves {
             self.meters.dead(reason.class);
             let seq = ticket.position.seq();
             debug!(%destination, seq, class = reason.class, cause = %reason, "event became a dead letter");
@@ -361,9 +402,21 @@ impl<P: Publish> Lane<P> {
                 self.tickets.finished(key);
             }
         }
-        if let Some(Grave { reason, .. }) = graves.first() {
-            let count = graves.len();
-            warn!(%destination, count, class = reason.class, cause = %reason, "events became dead letters");
+        if let Some(Grave { reason, given_up, .. }) = graves.first()
+            && self.graves.buried.add(graves.len(), now)
+        {
+            let (count, given_up) = (graves.len(), given_up.name());
+            warn!(%destination, count, given_up, class = reason.class, cause = %reason, "events became dead letters");
+        }
+    }
+
+    fn tell_totals(&mut self, now: Instant) {
+        let destination = &self.name;
+        if let Some(count) = self.graves.buried.ended(now) {
+            warn!(%destination, count, "so many events became dead letters in all");
+        }
+        if let Some(count) = self.graves.discarded.ended(now) {
+            info!(%destination, count, "so many events that nobody asked for were discarded in all");
         }
     }
 
@@ -376,5 +429,22 @@ impl<P: Publish> Lane<P> {
         } else {
             debug!(%destination, failures, waiting, %cause, "cannot write dead letters; the events stay pending");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_told_when_it_begins_and_its_total_when_it_has_ended() {
+        let (mut run, now) = (Run::default(), Instant::now());
+        assert!(run.add(40, now));
+        assert!(!run.add(40, now + QUIET / 2));
+        assert_eq!(run.ended(now + QUIET), None);
+        assert_eq!(run.ended(now + 2 * QUIET), Some(80));
+        assert!(run.quiet_at.is_none());
+        assert!(run.add(1, now), "the next one begins anew");
+        assert_eq!(run.ended(now + QUIET), None, "all of it was told");
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    Ordering,
+    GivenUp, Ordering,
     batch::{Delivery, size},
     circuit::Permit,
     graves::Grave,
@@ -238,7 +238,9 @@ impl<P: Publish> Lane<P> {
                 self.expansion.rendered += size(&message) as u64;
                 self.ready.push_back(Delivery { ticket, message, subject, since: now });
             }
-            Err(reason) => self.graves.dig(Grave { ticket, reason }, now),
+            Err(reason) => {
+                self.graves.dig(Grave { ticket, reason, given_up: GivenUp::Unreadable }, now);
+            }
         }
     }
 

@@ -55,7 +55,7 @@ mod unread;
 
 pub use backoff::{Backoff, BackoffError, Bounds};
 pub use config::{Config, ConfigError, Ordering, OverQuota, Removal, WhenFull};
-pub use dead_letter::{DeadLetter, DeadLetterError, Payload, Remains};
+pub use dead_letter::{DeadLetter, DeadLetterError, GivenUp, Payload, Remains};
 pub use dead_letters::{DeadLetters, Filter, Listed, Page, ShowError};
 pub use lane::Connection;
 pub use lanes::{Lanes, LanesError};

@@ -14,7 +14,10 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use super::ticket::{Blame, Ticket};
+use super::{
+    GivenUp,
+    ticket::{Blame, Ticket},
+};
 use crate::publish::{Cause, Class, Verdict};
 
 /// What a request's verdicts say about the destination.
@@ -40,7 +43,7 @@ pub(super) enum Fate {
     Split(usize),
     /// It goes again after a wait.
     Wait(Company),
-    Dead,
+    Dead(GivenUp),
 }
 
 /// With whom a message goes the next time.
@@ -123,7 +126,7 @@ impl Policy {
             Verdict::Retry { cause, .. } => cause.class,
         };
         let (fate, blame) = match (class, request) {
-            (Class::Poison, _) => (Fate::Dead, Blame::Anybody),
+            (Class::Poison, _) => (Fate::Dead(GivenUp::Refused), Blame::Anybody),
             (Class::BatchShape, Request { entries: 2.., took: true }) => {
                 (Fate::Split(1), Blame::Request)
             }
@@ -144,8 +147,11 @@ impl Policy {
             }
             (Class::Broken, _) => (Fate::Wait(Company::AsBefore), Blame::Destination),
         };
-        let is_last = blame.counts() && self.is_last(ticket);
-        (if is_last { Fate::Dead } else { fate }, blame)
+        let goes_on = !matches!(fate, Fate::Dead(_));
+        if goes_on && blame.counts() && self.is_last(ticket) {
+            return (Fate::Dead(GivenUp::MaxAttempts), blame);
+        }
+        (fate, blame)
     }
 
     fn is_last(self, ticket: &Ticket) -> bool {
@@ -160,7 +166,7 @@ impl Policy {
             let attempts = trouble.unknown.saturating_add(1);
             attempts >= self.unknown_attempts.get() && delivered > trouble.delivered_first
         });
-        if is_dead { Fate::Dead } else { Fate::Wait(Company::Alone) }
+        if is_dead { Fate::Dead(GivenUp::UnknownAttempts) } else { Fate::Wait(Company::Alone) }
     }
 }
 

@@ -214,7 +214,7 @@ impl<P: Publish> Lane<P> {
             }
             match fate {
                 Fate::Delivered => delivered.push(ticket),
-                Fate::Dead => self.graves.dig(Grave::of(ticket), now),
+                Fate::Dead(given_up) => self.graves.dig(Grave::of(ticket, given_up), now),
                 Fate::Split(company) => {
                     ticket.company = company;
                     again.push(Delivery { ticket, message, subject, since: now });

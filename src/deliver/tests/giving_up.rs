@@ -9,7 +9,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    deliver::{Config, DeadLetter, LaneState, Ordering, OverQuota, Remains, lane::Orders},
+    deliver::{Config, DeadLetter, GivenUp, LaneState, Ordering, OverQuota, Remains, lane::Orders},
     model::Record,
     publish::Verdict,
 };
@@ -187,6 +187,7 @@ async fn a_dead_letter_tells_what_was_tried_and_is_enough_to_send_it_again() {
     assert_eq!(letter.event_type.as_deref(), Some("ObjectCreated:Put"));
     assert_eq!(letter.event_id, Some(event("dir/b").id().to_string()));
     assert_eq!(letter.rule_id.as_deref(), Some("rule-b"));
+    assert_eq!(letter.given_up, Some(GivenUp::Refused));
     assert_eq!((&*letter.class, &*letter.code), ("poison", "InvalidMessageContents"));
     assert_eq!((&*letter.message, letter.attempts), ("scripted", 2));
     assert!(letter.accepted <= letter.first_failure.unwrap());
@@ -198,6 +199,23 @@ async fn a_dead_letter_tells_what_was_tried_and_is_enough_to_send_it_again() {
     assert_eq!((record.event, record.rules.len()), (event("dir/b"), 1));
 }
 
+/// What helps to mend it is what the destination said, whoever decided to give up.
+#[tokio::test]
+async fn a_dead_letter_says_why_it_was_given_up_and_what_the_destination_said_last() {
+    let bad = |failure: Verdict| {
+        Scripted::by(move |_, keys| keys.iter().map(|key| of_bad(key, &failure)).collect())
+    };
+    let often = Config { max_attempts: Some(2.try_into().unwrap()), ..quick() };
+    let old = Config { max_age: Some(Duration::from_millis(300)), ..quick() };
+    for (config, given_up) in [(often, GivenUp::MaxAttempts), (old, GivenUp::MaxAge)] {
+        let bench = Bench::new(&["bad"], bad(unavailable()), config).await.drain().await;
+        let [(letter, _)] = &letters(&bench).await[..] else { panic!("there is one") };
+        let said = unavailable().cause().unwrap().clone();
+        assert_eq!((letter.given_up, &*letter.code), (Some(given_up), &*said.code));
+        assert!(letter.attempts > 0, "it was tried");
+    }
+}
+
 #[tokio::test]
 async fn a_dead_letter_of_a_record_that_cannot_be_read_keeps_its_bytes() {
     let mut bench = Bench::new(&[], Scripted::healthy(), quick()).await;
@@ -207,6 +225,7 @@ async fn a_dead_letter_of_a_record_that_cannot_be_read_keeps_its_bytes() {
     });
     read.await;
     let [(letter, remains)] = &letters(&bench).await[..] else { panic!("there is one") };
+    assert_eq!(letter.given_up, Some(GivenUp::Unreadable));
     assert_eq!((&*letter.class, &*letter.code), ("unreadable", "UnreadableRecord"));
     assert_eq!((&letter.key, letter.attempts), (&None, 0));
     assert_eq!((&remains.record[..], &remains.payload), (&b"no json"[..], &None));
