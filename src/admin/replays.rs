@@ -28,6 +28,9 @@ async fn start(
     order.prefix.as_deref().map_or(Ok(()), |prefix| bounded("prefix", prefix))?;
     let replay = sources.replays.start(order).await.map_err(|cause| {
         let status = match cause {
+            StartError::Unnamed { .. } => {
+                return Refusal::parameter("everything", cause.to_string());
+            }
             StartError::Running { .. } => StatusCode::CONFLICT,
             StartError::Empty { .. } => StatusCode::BAD_REQUEST,
             StartError::Disk(_) | StartError::Stopped => StatusCode::SERVICE_UNAVAILABLE,

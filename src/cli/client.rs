@@ -1,6 +1,9 @@
 //! Asks a running daemon through its admin port.
 
-use std::{io::Read, time::Duration};
+use std::{
+    io::{ErrorKind, Read},
+    time::Duration,
+};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -12,8 +15,12 @@ use ureq::{
 
 use crate::serve::Token;
 
-/// The daemon answers from memory, or after some writes; what takes longer is no answer.
-const ANSWER_WAIT_MAX: Duration = Duration::from_mins(1);
+/// A port of this machine or of one near by is reached at once, or not at all.
+const CONNECT_WAIT_MAX: Duration = Duration::from_secs(3);
+/// What the daemon knows it answers from memory; what takes longer is no answer.
+const LOOK_WAIT_MAX: Duration = Duration::from_secs(10);
+/// The same after a thousand writes, on a disk that is busy.
+const WORK_WAIT_MAX: Duration = Duration::from_mins(1);
 /// How much of an unexpected answer is shown, in characters.
 const SHOWN_MAX: usize = 200;
 /// The largest answer, in bytes: a message in a dead letter may have a MiB, and JSON may write
@@ -23,8 +30,46 @@ const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// Why a daemon did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// Nobody answers there.
-    #[error("cannot ask the daemon at {url}; start it, or correct --admin to its listen.admin")]
+    /// Nobody listens there.
+    #[error("nobody listens at {url}; start the daemon, or correct --admin to its listen.admin")]
+    Nobody {
+        /// The admin port.
+        url: Box<str>,
+        /// Why.
+        source: Box<ureq::Error>,
+    },
+    /// Nothing comes from there.
+    #[error(
+        "{url} does not answer; correct --admin to the daemon's listen.admin, or see in its log \
+         why it hangs"
+    )]
+    Silent {
+        /// The admin port.
+        url: Box<str>,
+        /// What took too long.
+        source: Box<ureq::Error>,
+    },
+    /// What answers is no HTTP.
+    #[error(
+        "{url} speaks no plain HTTP; write https:// if the daemon's listen.admin speaks TLS, or \
+         correct --admin"
+    )]
+    NotHttp {
+        /// The admin port.
+        url: Box<str>,
+        /// What came instead.
+        source: Box<ureq::Error>,
+    },
+    /// The daemon was there and is gone.
+    #[error("the daemon at {url} ended before it answered; its log says why")]
+    Gone {
+        /// The admin port.
+        url: Box<str>,
+        /// What came instead.
+        source: Box<ureq::Error>,
+    },
+    /// There is no way there.
+    #[error("cannot ask the daemon at {url}; correct --admin to its listen.admin")]
     Unreachable {
         /// The admin port.
         url: Box<str>,
@@ -69,10 +114,15 @@ pub enum AskError {
         url: Box<str>,
     },
     /// The daemon says why it does not do it.
-    #[error("the daemon at {url} refuses: {problem}")]
+    #[error(
+        "the daemon at {url} refuses: {}{problem}",
+        parameter.as_ref().map_or(String::new(), |parameter| format!("{parameter}: "))
+    )]
     Refused {
         /// The admin port.
         url: Box<str>,
+        /// What it is about, if it is about a part of the question.
+        parameter: Option<Box<str>>,
         /// What it says.
         problem: Box<str>,
     },
@@ -123,7 +173,8 @@ impl Client {
         // What is in the environment is for the way to AWS, not for a port beside this process.
         let agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(ANSWER_WAIT_MAX))
+            .timeout_global(Some(WORK_WAIT_MAX))
+            .timeout_connect(Some(CONNECT_WAIT_MAX))
             .proxy(None)
             .max_redirects(0)
             .tls_config(tls)
@@ -138,7 +189,9 @@ impl Client {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> Result<T, AskError> {
-        self.read(self.as_myself(self.agent.get(self.url_of(path, parameters))).call())
+        let get = self.agent.get(self.url_of(path, parameters));
+        let get = get.config().timeout_global(Some(LOOK_WAIT_MAX)).build();
+        self.read(self.as_myself(get).call())
     }
 
     /// Asks for what has no end; it may be silent for as long as it likes.
@@ -149,7 +202,7 @@ impl Client {
     ) -> Result<impl Read + Send + use<>, AskError> {
         let request = self.agent.get(self.url_of(path, parameters)).config();
         let request =
-            request.timeout_global(None).timeout_recv_response(Some(ANSWER_WAIT_MAX)).build();
+            request.timeout_global(None).timeout_recv_response(Some(LOOK_WAIT_MAX)).build();
         let mut answer = self.answer(self.as_myself(request).call())?;
         if answer.status().is_success() {
             return Ok(answer.into_body().into_reader());
@@ -222,31 +275,38 @@ impl Client {
                 None => AskError::NoToken { url },
             };
         }
-        match serde_json::from_str::<Refusal>(text) {
-            Ok(Refusal { parameter: None, problem }) => {
-                AskError::Refused { url, problem: problem.into() }
-            }
-            Ok(Refusal { parameter: Some(parameter), problem }) => {
-                AskError::Refused { url, problem: format!("{parameter}: {problem}").into() }
-            }
-            Err(_) => {
-                let said = text.trim().chars().take(SHOWN_MAX).collect::<String>().into();
-                AskError::Foreign { url, status: status.as_u16(), said }
-            }
-        }
+        let Ok(Refusal { parameter, problem }) = serde_json::from_str(text) else {
+            let said = text.trim().chars().take(SHOWN_MAX).collect::<String>().into();
+            return AskError::Foreign { url, status: status.as_u16(), said };
+        };
+        let (parameter, problem) = (parameter.map(String::into), problem.into());
+        AskError::Refused { url, parameter, problem }
     }
 }
 
 /// Who is there and cannot be talked to is told apart from who is not there.
 fn no_answer(url: Box<str>, source: ureq::Error) -> AskError {
-    match tls_cause(&source) {
-        Some(rustls::Error::InvalidCertificate(_)) => {
-            AskError::Untrusted { url, source: Box::new(source) }
-        }
-        Some(rustls::Error::InvalidMessage(_)) => {
-            AskError::NotTls { url, source: Box::new(source) }
-        }
-        _ => AskError::Unreachable { url, source: Box::new(source) },
+    let is_tls = url.starts_with("https://");
+    let kind = match &source {
+        ureq::Error::Io(cause) => Some(cause.kind()),
+        _ => None,
+    };
+    let tls = tls_cause(&source).cloned();
+    let is_foreign = matches!(source, ureq::Error::Protocol(_) | ureq::Error::Http(_));
+    let is_silent = matches!(source, ureq::Error::Timeout(_));
+    let source = Box::new(source);
+    match (tls, kind) {
+        (Some(rustls::Error::InvalidCertificate(_)), _) => AskError::Untrusted { url, source },
+        (Some(rustls::Error::InvalidMessage(_)), _) => AskError::NotTls { url, source },
+        (_, Some(ErrorKind::ConnectionRefused)) => AskError::Nobody { url, source },
+        (_, Some(ErrorKind::TimedOut | ErrorKind::WouldBlock)) => AskError::Silent { url, source },
+        (
+            _,
+            Some(ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe),
+        ) => AskError::Gone { url, source },
+        _ if is_silent => AskError::Silent { url, source },
+        _ if is_foreign && !is_tls => AskError::NotHttp { url, source },
+        _ => AskError::Unreachable { url, source },
     }
 }
 

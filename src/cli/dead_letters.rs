@@ -75,7 +75,8 @@ pub struct Filter {
     /// What the object's raw key begins with.
     #[arg(long, allow_hyphen_values = true)]
     prefix: Option<String>,
-    /// The code of the failure, such as `InvalidMessageContents`.
+    /// The code of the failure, such as `InvalidMessageContents`, or why it was given up, as `list`
+    /// prints it, such as `max_age`.
     #[arg(long)]
     code: Option<String>,
     /// Given up at this time or later: 2026-11-22T08:00:00Z, or 2h ago.
@@ -139,7 +140,7 @@ fn list(
         return Ok(Ended::Done);
     }
     let mut table = TabWriter::new(&mut *out).padding(2);
-    writeln!(table, "ID\tTIME\tEVENT\tOBJECT\tCODE\tATTEMPTS")?;
+    writeln!(table, "ID\tTIME\tEVENT\tOBJECT\tWHY\tCODE\tATTEMPTS")?;
     rows.iter().try_for_each(|letter| row(letter, &mut table))?;
     table.flush()?;
     drop(table);
@@ -147,6 +148,18 @@ fn list(
         writeln!(out, "the first {listed}; --limit lists more")?;
     }
     Ok(Ended::Done)
+}
+
+/// Whether any is selected.
+pub(super) fn is_any(client: &Client, selection: &Selection) -> anyhow::Result<bool> {
+    let mut after = None;
+    loop {
+        let page = page(client, selection, 1, after.as_deref())?;
+        after = page.after;
+        if !page.dead_letters.is_empty() || after.is_none() {
+            return Ok(!page.dead_letters.is_empty());
+        }
+    }
 }
 
 fn page(
@@ -176,8 +189,9 @@ fn row(DeadLetter { id, time, letter, .. }: &DeadLetter, out: &mut impl Write) -
     let object = format!("{}/{}", bucket.unwrap_or_default(), key.unwrap_or_default());
     let event = letter.event_type.as_deref().unwrap_or_default();
     let (time, code, attempts) = (seconds(*time), &letter.code, letter.attempts);
+    let why = letter.given_up.map_or("", |given_up| given_up.name());
     let (id, event, object, code) = (OneLine(id), OneLine(event), OneLine(object), OneLine(code));
-    writeln!(out, "{id}\t{time}\t{event}\t{object}\t{code}\t{attempts}")
+    writeln!(out, "{id}\t{time}\t{event}\t{object}\t{why}\t{code}\t{attempts}")
 }
 
 fn show(shown: &DeadLetter, out: &mut impl Write) -> io::Result<()> {
@@ -194,6 +208,9 @@ fn show(shown: &DeadLetter, out: &mut impl Write) -> io::Result<()> {
     known("event id", &letter.event_id)?;
     known("rule", &letter.rule_id)?;
     line("destination", &letter.destination)?;
+    if let Some(given_up) = letter.given_up {
+        line("why", &format_args!("{}: {}", given_up.name(), given_up.words()))?;
+    }
     line("class", &letter.class)?;
     line("code", &letter.code)?;
     line("message", &letter.message)?;
@@ -214,14 +231,23 @@ fn show(shown: &DeadLetter, out: &mut impl Write) -> io::Result<()> {
 }
 
 impl Filter {
-    /// Whether a destination may have dead letters that are selected; none if nothing is given.
-    pub(super) fn may_select(&self, destination: &str) -> bool {
-        let Self { destination: arns, bucket, prefix, code, since, until } = self;
-        if let Some(arns) = arns {
-            return wildcard::fits(arns, destination);
-        }
+    /// Whether nothing is given.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { destination, bucket, prefix, code, since, until } = self;
         let is_object = bucket.is_some() || prefix.is_some();
-        is_object || code.is_some() || since.is_some() || until.is_some()
+        !(destination.is_some()
+            || is_object
+            || code.is_some()
+            || since.is_some()
+            || until.is_some())
+    }
+
+    /// Those of one destination that are selected; none if none of it can be.
+    pub(super) fn selection_of(&self, arn: &str) -> anyhow::Result<Option<Selection>> {
+        if self.destination.as_ref().is_some_and(|arns| !wildcard::fits(arns, arn)) {
+            return Ok(None);
+        }
+        Ok(Some(Selection { destination: Some(arn.to_owned()), ..self.selection()? }))
     }
 
     pub(super) fn selection(&self) -> anyhow::Result<Selection> {

@@ -5,7 +5,7 @@ use std::{io, process::ExitCode};
 
 use tracing::error;
 
-use super::{Ended, Findings};
+use super::{Ended, Findings, redrive::Unchosen};
 use crate::{
     config::LoadError,
     control::OpenError,
@@ -14,6 +14,8 @@ use crate::{
     telemetry::{InitError, systemd::SocketError},
 };
 
+/// What clap ends with, too.
+const USAGE: u8 = 2;
 /// `EX_CONFIG` of sysexits.h.
 const CONFIGURATION: u8 = 78;
 
@@ -41,7 +43,13 @@ pub fn failed(cause: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     report(cause);
-    if is_configuration(cause) { CONFIGURATION.into() } else { ExitCode::FAILURE }
+    if is_configuration(cause) {
+        CONFIGURATION.into()
+    } else if cause.is::<Unchosen>() {
+        USAGE.into()
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Whoever read what is printed has seen enough, as `head` does.

@@ -12,10 +12,10 @@ pub(super) fn bar(steps: u64, what: &'static str) -> ProgressBar {
     bar
 }
 
-/// A bar of which only the part that is done is known, on stderr.
+/// A bar of the time that lies behind, on stderr: how many events are left nobody knows.
 pub(super) fn share_bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(SHARES), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("[{bar:40}] {percent}%, {msg}");
+    let style = ProgressStyle::with_template("[{bar:40}] {percent}% of the time asked for, {msg}");
     bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
     bar
 }

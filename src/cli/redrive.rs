@@ -17,7 +17,7 @@ use super::{
     AdminPort, Ended, Form,
     client::{AskError, Client},
     consent::{Consent, confirm, counted},
-    dead_letters::Filter,
+    dead_letters::{Filter, is_any},
     form::print_json,
     interrupt::Interrupt,
     progress::bar,
@@ -34,7 +34,7 @@ const NOUN: &str = "dead letter";
 pub struct Chosen {
     /// These, as `list` prints them; without any, those that fulfil every condition that is given.
     /// `--destination '*'` is all of them.
-    #[arg(value_name = "ID", required_unless_present = "Filter", conflicts_with = "Filter")]
+    #[arg(value_name = "ID", conflicts_with = "Filter")]
     ids: Vec<String>,
     /// Which.
     #[command(flatten)]
@@ -60,6 +60,22 @@ pub(super) enum Deed {
     Purge(Consent),
 }
 
+/// Which dead letters nobody said.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "say which dead letters: their ids, as `fanfare dead-letters list` prints them, or one of \
+     --destination, --bucket, --prefix, --code, --since, --until; --destination '*' is all of them"
+)]
+pub(super) struct Unchosen;
+
+/// Why not all was done.
+#[derive(Debug, thiserror::Error)]
+#[error("what is not {done} is still a dead letter; ask again when the daemon answers")]
+struct Interrupted {
+    done: &'static str,
+    source: AskError,
+}
+
 /// How far it has come; as JSON, too.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Tally {
@@ -78,6 +94,9 @@ struct Worker {
 impl Chosen {
     /// Does it, and prints how many it was done to.
     pub(super) fn carry_out(&self, deed: Deed, out: &mut impl Write) -> anyhow::Result<Ended> {
+        if self.ids.is_empty() && self.filter.is_empty() {
+            return Err(Unchosen.into());
+        }
         let client = self.admin.client()?;
         let interrupt = Interrupt::watch().context("cannot watch for Ctrl-C")?;
         let worker = Worker { client, deed, interrupt };
@@ -104,6 +123,7 @@ impl Chosen {
             let worked = self.work(&worker, &batches, &mut tally);
             let ended = *worked.as_ref().unwrap_or(&Ended::Unfinished);
             self.report(deed, tally, ended, out)?;
+            let worked = worked.map_err(|source| Interrupted { done: deed.done(), source });
             if worked? == Ended::Unfinished {
                 return Ok(Ended::Unfinished);
             }
@@ -122,9 +142,7 @@ impl Chosen {
         let Destinations { destinations } = client.get("destinations", &[])?;
         for Destination { destination, lane, .. } in destinations {
             let Some(lane) = lane.filter(|lane| lane.state != "delivering") else { continue };
-            let is_named =
-                |id: &String| id.rsplit_once('#').is_some_and(|(arn, _)| arn == destination);
-            if self.ids.iter().any(is_named) || self.filter.may_select(&destination) {
+            if self.has_of(client, &destination)? {
                 let cause =
                     lane.last_error.map(|error| format!(": {}: {}", error.code, error.message));
                 let (state, cause) = (lane.state, cause.unwrap_or_default());
@@ -133,6 +151,18 @@ impl Chosen {
             }
         }
         Ok(())
+    }
+
+    /// Whether dead letters of this destination are chosen.
+    fn has_of(&self, client: &Client, arn: &str) -> anyhow::Result<bool> {
+        if !self.ids.is_empty() {
+            let is_of = |id: &String| id.rsplit_once('#').is_some_and(|(of, _)| of == arn);
+            return Ok(self.ids.iter().any(is_of));
+        }
+        match self.filter.selection_of(arn)? {
+            Some(selection) => is_any(client, &selection),
+            None => Ok(false),
+        }
     }
 
     /// The first request of each run of batches.

@@ -1,7 +1,7 @@
 //! `fanfare replay`: has the daemon send events again that the journal still has, and watches.
 
 use std::{
-    io::{self, Write},
+    io::{self, BufRead, IsTerminal, Write},
     num::NonZeroU32,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use tabwriter::TabWriter;
 
 use super::{
     AdminPort, Ended, Form, Moment,
-    client::Client,
+    client::{AskError, Client},
     form::print_json,
     interrupt::Interrupt,
     progress::{SHARES, share_bar},
@@ -28,6 +28,7 @@ const LOOK: Duration = Duration::from_millis(300);
 
 /// What to send again, or what to know of it.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ReplayCommand {
     /// Events that were accepted at this time or later: 2026-11-22T08:00:00Z, or 2h ago.
     #[arg(long, value_name = "TIME", required_unless_present_any = ["status", "cancel"])]
@@ -44,6 +45,9 @@ pub struct ReplayCommand {
     /// To this destination only: what the rules send there, or everything if none names it.
     #[arg(long, value_name = "ARN", requires = "since")]
     destination: Option<Destination>,
+    /// Do not ask back where no rule names the destination, so that it gets every event.
+    #[arg(long, requires = "destination")]
+    yes: bool,
     /// At most so many events a second.
     #[arg(long, value_name = "N", default_value = "500")]
     rate: NonZeroU32,
@@ -62,6 +66,27 @@ pub struct ReplayCommand {
     /// Where.
     #[command(flatten)]
     admin: AdminPort,
+}
+
+/// Why nothing is sent.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no rule names {destination}, so it would get every event that fits; correct the ARN, say \
+     `--yes` to send them, or `--dry-run` to only count them"
+)]
+struct Unconfirmed {
+    destination: Destination,
+}
+
+/// Why a replay is not watched to its end.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "replay {id} cannot be watched any more; it goes on when the daemon does, and `fanfare replay \
+     --status` shows it"
+)]
+struct Unwatched {
+    id: u64,
+    source: AskError,
 }
 
 /// The replays as the admin port lists them.
@@ -96,6 +121,7 @@ impl ReplayCommand {
             prefix: self.prefix.clone(),
             destination: self.destination.clone(),
             rate: self.rate,
+            everything: self.yes,
             dry_run: self.dry_run,
         }))
     }
@@ -108,7 +134,7 @@ impl ReplayCommand {
         out: &mut impl Write,
     ) -> anyhow::Result<Ended> {
         let interrupt = Interrupt::watch().context("cannot watch for Ctrl-C")?;
-        let mut replay: Replay = client.post("replays", order)?;
+        let mut replay = self.start(client, order)?;
         let id = replay.id;
         if replay.through == Through::Everything {
             writeln!(io::stderr(), "no rule names the destination: it gets every event")?;
@@ -126,11 +152,42 @@ impl ReplayCommand {
                 )?;
                 return Ok(Ended::Unfinished);
             }
-            replay = client.get(&format!("replays/{id}"), &[])?;
+            let looked = client.get(&format!("replays/{id}"), &[]);
+            replay = looked.map_err(|source| {
+                bar.finish_and_clear();
+                Unwatched { id, source }
+            })?;
         }
         bar.finish_and_clear();
         self.print(&replay, out)?;
         Ok(if replay.state == State::Finished { Ended::Done } else { Ended::Unfinished })
+    }
+
+    /// Asks back where the daemon does: a misspelt ARN is some other queue, which gets everything.
+    fn start(&self, client: &Client, order: &Order) -> anyhow::Result<Replay> {
+        let refused = match client.post("replays", order) {
+            Err(refused @ AskError::Refused { .. }) => refused,
+            answered => return Ok(answered?),
+        };
+        let is_unnamed = matches!(
+            &refused,
+            AskError::Refused { parameter: Some(parameter), .. } if **parameter == *"everything"
+        );
+        let Some(destination) = self.destination.clone().filter(|_| is_unnamed) else {
+            return Err(refused.into());
+        };
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return Err(Unconfirmed { destination }.into());
+        }
+        write!(io::stderr(), "No rule names {destination}. Send it every event that fits? [y/N] ")?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        match answer.trim() {
+            "y" | "Y" | "yes" => {
+                Ok(client.post("replays", &Order { everything: true, ..order.clone() })?)
+            }
+            _ => Err(Unconfirmed { destination }.into()),
+        }
     }
 
     fn list(&self, client: &Client, out: &mut impl Write) -> anyhow::Result<Ended> {
@@ -169,7 +226,7 @@ impl ReplayCommand {
 
 fn table(replays: &[Replay], out: &mut impl Write) -> io::Result<()> {
     let mut table = TabWriter::new(out).padding(2);
-    writeln!(table, "ID\tSTATE\tDONE\tEVENTS\tSINCE\tUNTIL\tWHAT")?;
+    writeln!(table, "ID\tSTATE\tOF TIME\tEVENTS\tSINCE\tUNTIL\tWHAT")?;
     for replay in replays {
         let Order { since, until, bucket, prefix, destination, dry_run, .. } = &replay.order;
         let (bucket, prefix) = (bucket.as_ref().map_or("*", |b| b.as_str()), prefix.as_deref());

@@ -29,6 +29,9 @@ pub struct Order {
     /// At most so many events a second.
     #[serde(default = "rate", deserialize_with = "whole")]
     pub rate: NonZeroU32,
+    /// Where no rule names the destination, send it every event; else such a replay is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everything: bool,
     /// Count, and send nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,

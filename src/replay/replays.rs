@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Order, Replay};
+use crate::model::Destination;
 
 /// Asks for replays, ends them, and knows of all.
 #[derive(Clone, Debug)]
@@ -32,6 +33,15 @@ pub enum StartError {
         since: Timestamp,
         /// The end as it was given, or now.
         until: Timestamp,
+    },
+    /// Nobody but the asker says that the destination is to have these events.
+    #[error(
+        "no rule names {destination}, so it would get every event that fits; correct the ARN, or \
+         say `everything`"
+    )]
+    Unnamed {
+        /// The destination as it was given.
+        destination: Destination,
     },
     /// A replay that could not be remembered would not survive a restart.
     #[error("the replay cannot be written down in the journal's directory")]

@@ -119,7 +119,12 @@ impl Runner {
         }
         let is_unnamed = |destination| !(self.is_named)(destination);
         let through = match &order.destination {
-            Some(destination) if is_unnamed(destination) => Through::Everything,
+            Some(destination) if is_unnamed(destination) => {
+                if !order.everything && !order.dry_run {
+                    return Err(StartError::Unnamed { destination: destination.clone() });
+                }
+                Through::Everything
+            }
             _ => Through::Rules,
         };
         let replay = self.book.add(order, through, now).await.map_err(StartError::Disk)?.clone();

@@ -169,7 +169,7 @@ fn whoever_cannot_be_asked_is_named() {
     let (code, said, complaint) = explain(&asking("ObjectCreated:Put", ["--admin", &nobody]));
     assert_eq!((code, said.as_str()), (Some(1), ""));
     let named = format!(
-        "cannot ask the daemon at {nobody}; start it, or correct --admin to its listen.admin: "
+        "nobody listens at {nobody}; start the daemon, or correct --admin to its listen.admin: "
     );
     assert!(complaint.contains(&named), "{complaint}");
 

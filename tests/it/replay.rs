@@ -80,7 +80,7 @@ fn what_is_replayed_is_what_was_asked_for() {
         (&[&since[..], &["--bucket", "music"]].concat(), "1 event", music),
         (&[&since[..], &["--prefix", "b/"]].concat(), "1 event", &[("thumbs", &["b/3"])]),
         (&[&since[..], &["--destination", AUDIT]].concat(), "1 event", music),
-        (&[&since[..], &["--destination", ADHOC]].concat(), "5 events", &[ALL_ADHOC]),
+        (&[&since[..], &["--destination", ADHOC, "--yes"]].concat(), "5 events", &[ALL_ADHOC]),
     ] {
         let expected = queues(expected);
         let count: usize = expected.values().map(Vec::len).sum();
@@ -90,6 +90,9 @@ fn what_is_replayed_is_what_was_asked_for() {
         settled(&daemon, AUDIT);
         assert_eq!(came(&sink), expected, "{arguments:?}");
     }
+    let (code, _, told) = ask(&home, &["replay", "--since", "1h", "--destination", ADHOC]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("no rule names ") && told.contains("say `--yes` to send them"), "{told}");
     assert!((daemon.metric("fanfare_replayed_total", &[]) - 13.0).abs() < 0.5);
     let (_, listed, _) = ask(&home, &["replay", "--status"]);
     assert_eq!(listed.lines().count(), 8, "{listed}");

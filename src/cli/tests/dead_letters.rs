@@ -17,6 +17,7 @@ fn letter(number: u64, key: &str) -> Value {
         "bucket": "photos",
         "key": key,
         "rule_id": "thumbs",
+        "given_up": "refused",
         "class": "poison",
         "code": "InvalidMessageContents",
         "message": "bad\u{1b}[31m",
@@ -40,9 +41,9 @@ fn a_list_has_aligned_columns_and_is_read_page_by_page() {
     );
     assert_eq!(ended.unwrap(), Ended::Done);
     let expected = format!(
-        "ID{:44}TIME                  EVENT              OBJECT              CODE                    ATTEMPTS
-{QUEUE}#9   2026-11-22T08:00:00Z  ObjectCreated:Put  photos/a            InvalidMessageContents  2
-{QUEUE}#10  2026-11-22T08:00:00Z  ObjectCreated:Put  photos/tab\\tüü.jpg  InvalidMessageContents  2
+        "ID{:44}TIME                  EVENT              OBJECT              WHY      CODE                    ATTEMPTS
+{QUEUE}#9   2026-11-22T08:00:00Z  ObjectCreated:Put  photos/a            refused  InvalidMessageContents  2
+{QUEUE}#10  2026-11-22T08:00:00Z  ObjectCreated:Put  photos/tab\\tüü.jpg  refused  InvalidMessageContents  2
 ",
         ""
     );
@@ -85,6 +86,7 @@ fn everything_about_one_is_shown_and_moves_no_cursor() {
     assert!(asked[0].0.starts_with("GET /dead-letters/arn%3Aaws%3A"), "{asked:?}");
     for line in [
         "rule          thumbs",
+        "why           refused: its destination will not take it, however often it is sent",
         "class         poison",
         "message       bad\\u{1b}[31m",
         "attempts      2",
@@ -191,15 +193,21 @@ fn what_was_done_before_a_failure_is_told() {
             }
             daemon(line, body)
         });
-    assert!(ended.unwrap_err().to_string().contains("the journal is full"));
+    let told = format!("{:#}", ended.unwrap_err());
+    assert!(told.starts_with("what is not redriven is still a dead letter; ask again"), "{told}");
+    assert!(told.ends_with("the journal is full"), "{told}");
     assert_eq!(out, "stopped: 4 of 6 dead letters redriven\n");
 }
 
 #[test]
 fn what_to_redrive_has_to_be_said_one_way() {
-    for arguments in [&["redrive"][..], &["purge", "--yes"], &["redrive", "a#1", "--code", "x"]] {
-        let line = [&["fanfare", "dead-letters"], arguments].concat();
-        assert!(Cli::try_parse_from(&line).is_err(), "{line:?}");
+    let line = ["fanfare", "dead-letters", "redrive", "a#1", "--code", "x"];
+    assert!(Cli::try_parse_from(line).is_err(), "{line:?}");
+    for arguments in [&["redrive"][..], &["purge", "--yes"]] {
+        let (ended, _, asked) = printed(&[&["dead-letters"], arguments].concat(), having(1));
+        let told = ended.unwrap_err().to_string();
+        assert!(told.starts_with("say which dead letters: their ids, as `fanfare"), "{told}");
+        assert_eq!(asked.len(), 0, "{asked:?}");
     }
 }
 
@@ -214,4 +222,33 @@ fn who_is_not_let_in_is_told_why() {
     assert!(
         ended.unwrap_err().to_string().contains("name the file that holds it with --token-file")
     );
+}
+
+#[test]
+fn only_destinations_of_what_is_redriven_are_looked_at() {
+    let broken = |name: &str| {
+        let lane = json!({ "state": "broken", "concurrency": 1, "in_flight": 0 });
+        let books = json!({
+            "accepted": 1, "delivered": 0, "dead": 1, "discarded": 0, "lost": 0, "pending": 0,
+            "pending_bytes": 0,
+        });
+        json!({ "destination": format!("arn:{name}"), "lane": lane, "books": books })
+    };
+    let mut daemon = having(1);
+    let (ended, _, asked) = printed(
+        &["dead-letters", "redrive", "--destination", "*", "--bucket", "photos"],
+        move |line, body| {
+            if line == "GET /destinations?" {
+                return (200, json!({ "destinations": [broken("one"), broken("two")] }));
+            }
+            if line.starts_with("GET /dead-letters?") {
+                let letters = if line.contains("one") { vec![letter(1, "a")] } else { Vec::new() };
+                return (200, json!({ "dead_letters": letters }));
+            }
+            daemon(line, body)
+        },
+    );
+    assert_eq!(ended.unwrap(), Ended::Done);
+    let looked: Vec<_> = asked.iter().filter(|(line, _)| line.contains("bucket=photos")).collect();
+    assert_eq!(looked.len(), 2, "{asked:?}");
 }

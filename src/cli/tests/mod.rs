@@ -7,3 +7,4 @@ mod quarantine;
 mod replay;
 mod status;
 mod tail;
+mod unreachable;

@@ -81,10 +81,10 @@ fn the_replays_are_listed() {
     let (_, out, asked) = printed(&["replay", "--status"], script);
     assert_eq!(asked[0].0, "GET /replays?");
     let mut lines = out.lines();
-    assert!(lines.next().unwrap().starts_with("ID  STATE     DONE  EVENTS  SINCE"));
+    assert!(lines.next().unwrap().starts_with("ID  STATE     OF TIME  EVENTS  SINCE"));
     let what = format!("2026-11-22T00:00:00Z  2026-11-22T08:00:00Z  photos/* to {QUEUE}");
-    assert_eq!(lines.next().unwrap(), format!("3   finished  100%  42      {what}"));
-    assert_eq!(lines.next().unwrap(), format!("3   running   25%   7       {what}"));
+    assert_eq!(lines.next().unwrap(), format!("3   finished  100%     42      {what}"));
+    assert_eq!(lines.next().unwrap(), format!("3   running   25%      7       {what}"));
 
     let (_, out, _) = printed(&["replay", "--status"], |_, _| (200, json!({ "replays": [] })));
     assert_eq!(out, "no replays\n");
@@ -107,4 +107,34 @@ fn a_replay_needs_a_beginning() {
         let line = [&["fanfare", "replay"], arguments].concat();
         assert!(Cli::try_parse_from(&line).is_err(), "{line:?}");
     }
+}
+
+#[test]
+fn a_destination_that_no_rule_names_is_asked_about() {
+    let to = ["replay", "--since", "2h", "--destination", QUEUE];
+    let script = |_: &str, order: Value| {
+        if order["everything"] == true {
+            return (201, ended("finished", 1));
+        }
+        (400, json!({ "parameter": "everything", "problem": "no rule names it" }))
+    };
+    let (done, _, asked) = printed(&to, script);
+    let told = done.unwrap_err().to_string();
+    assert!(told.starts_with(&format!("no rule names {QUEUE}, so it would get every event")));
+    assert!(told.contains("say `--yes` to send them"), "{told}");
+    assert_eq!(asked.len(), 1);
+    let (done, ..) = printed(&[&to[..], &["--yes"]].concat(), script);
+    assert_eq!(done.unwrap(), Ended::Done);
+}
+
+#[test]
+fn a_daemon_that_ends_meanwhile_keeps_its_replay() {
+    let mut looks = 0;
+    let (done, ..) = printed(&["replay", "--since", "2h"], move |_, _| {
+        looks += 1;
+        if looks < 2 { (201, running(1)) } else { (503, json!({ "problem": "it is stopping" })) }
+    });
+    let told = format!("{:#}", done.unwrap_err());
+    let expected = "replay 3 cannot be watched any more; it goes on when the daemon does, and";
+    assert!(told.starts_with(expected) && told.ends_with("refuses: it is stopping"), "{told}");
 }
