@@ -170,11 +170,10 @@ impl Client {
         if !known.is_new(fate, Instant::now()) {
             return;
         }
-        match cause {
-            Some(cause) => {
-                warn!(%cause, "telemetry.otlp_endpoint takes no spans; they are dropped until it does");
-            }
-            None => info!("telemetry.otlp_endpoint takes spans again"),
+        if let Some(cause) = cause {
+            warn!(%cause, "telemetry.otlp_endpoint takes no spans; they are dropped until it does");
+        } else {
+            info!("telemetry.otlp_endpoint takes spans again");
         }
     }
 }
