@@ -10,15 +10,9 @@ use super::wait;
 pub mod optional {
     use std::time::Duration;
 
-    use serde::{Deserializer, Serializer};
+    use serde::Deserializer;
 
-    /// Writes it as people do, or nothing.
-    pub fn serialize<S: Serializer>(
-        wait: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        humantime_serde::serialize(wait, serializer)
-    }
+    pub use super::wait::optional::serialize;
 
     /// Reads a wait, and refuses one of zero.
     pub fn deserialize<'de, D: Deserializer<'de>>(
