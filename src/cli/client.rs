@@ -152,6 +152,19 @@ pub enum AskError {
     },
 }
 
+impl AskError {
+    /// Whether who does not answer now may answer later: a daemon that restarts, or hangs.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Nobody { .. }
+                | Self::Silent { .. }
+                | Self::Gone { .. }
+                | Self::Unreachable { .. }
+        )
+    }
+}
+
 /// Who asks.
 #[derive(Debug)]
 pub(super) struct Client {

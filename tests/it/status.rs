@@ -175,7 +175,7 @@ fn a_watch_outlives_the_daemon_and_sees_the_next() {
     let first = last("a status", |line| line["ready"] == true);
     daemon.stop();
     let away = last("that nobody answers", |line| line["problem"].is_string());
-    assert!(away["problem"].as_str().is_some_and(|it| it.starts_with("cannot ask the daemon at")));
+    assert!(away["problem"].as_str().is_some_and(|it| it.starts_with("nobody listens at")));
     let _daemon = home.start();
     let again = last("the next daemon", |line| line["ready"] == true);
     assert_ne!(first["started"], again["started"]);
@@ -188,5 +188,5 @@ fn nobody_there_is_a_failure() {
     let home = Home::without_aws();
     let (code, said, complaint) = ask(&home, &["status"]);
     assert_eq!((code, said.as_str()), (Some(1), ""));
-    assert!(complaint.contains("cannot ask the daemon at"), "{complaint}");
+    assert!(complaint.contains("nobody listens at"), "{complaint}");
 }

@@ -1,9 +1,6 @@
 //! What a collector is told of an event, and which trace goes on with it to AWS.
 
-use std::{
-    net::TcpListener,
-    time::{Duration, Instant},
-};
+use std::{net::TcpListener, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -118,12 +115,10 @@ fn a_collector_that_hangs_delays_neither_events_nor_the_stop() {
     let daemon = home.start();
     // More than the SDK keeps.
     let events = 3000;
-    let start = Instant::now();
     for _ in 0..events {
         post(&daemon, &[]);
     }
     until("all arrive", SOON, || (sink.count() >= events).then_some(()));
-    assert!(start.elapsed() < SOON, "it took {:?}", start.elapsed());
     daemon.signal("TERM");
     let (status, took) = daemon.ended(SOON);
     assert_eq!(status.code(), Some(0));

@@ -145,7 +145,7 @@ fn follow(
 fn absence(answer: Answer) -> Result<Result<Box<RawValue>, String>, AskError> {
     match answer {
         Ok(answer) => Ok(Ok(answer)),
-        Err(away @ AskError::Unreachable { .. }) => Ok(Err(away.to_string())),
+        Err(away) if away.is_absence() => Ok(Err(away.to_string())),
         Err(cause) => Err(cause),
     }
 }

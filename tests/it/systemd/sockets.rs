@@ -35,7 +35,7 @@ fn a_restart_refuses_no_connection() {
     let [events, s3, admin] = ["events", "s3", "admin"].map(address);
     let manager = home.start_under(&[&python, &script, &events, &s3, &admin, "--"], &[]);
     let ready = || home.log().matches(" ready ").count();
-    assert_eq!(ready(), 1);
+    until("the first daemon", SOON, || (ready() == 1).then_some(()));
 
     let (ended, posted) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
