@@ -365,7 +365,8 @@ impl<P: Publish> Lane<P> {
                     written.letters.push(self.letter(&grave, record.as_ref().or(Err(&body))));
                     written.graves.push(grave);
                 }
-                Err(Illegible::Gone) => {}
+                // That took a search through a segment: what else there is to do comes first.
+                Err(Illegible::Gone) => break,
                 Err(Illegible::Until(until)) => {
                     self.graves.letters.push_back(grave);
                     written.retry = Some(until);

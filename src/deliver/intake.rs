@@ -200,7 +200,8 @@ impl<P: Publish> Lane<P> {
                     let wall = self.surroundings.clock.now();
                     self.make_ready(ticket, Record::decode(&body), (now, wall));
                 }
-                Err(Illegible::Gone) => {}
+                // That took a search through a segment: what else there is to do comes first.
+                Err(Illegible::Gone) => return,
                 Err(Illegible::Until(until)) => {
                     self.tickets.rest(ticket.position.seq(), ticket, Some(until));
                 }

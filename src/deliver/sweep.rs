@@ -71,6 +71,9 @@ impl<P: Publish> Lane<P> {
             if self.look_at(number, now).await == Found::Absent {
                 sweep.found = Found::Absent;
             }
+            if !self.unread.may_read(now) {
+                break;
+            }
         }
         self.sweep = Some(sweep);
     }

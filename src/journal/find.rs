@@ -2,8 +2,11 @@
 //!
 //! Asks the directory and the files only, while they may be merged and unlinked at the same time:
 //! an answer may be out of date when it is used, and whoever uses it asks again then.
+//!
+//! Invariant: what is not found was looked for in all segments. A directory that is away, or has none,
+//! is an error: the disk may come back.
 
-use std::{fs::File, io};
+use std::{fs::File, io, mem};
 
 use uuid::Uuid;
 
@@ -18,7 +21,7 @@ const SEARCHES: usize = 10;
 
 /// The segment that holds what comes after the segments up to this one.
 pub(super) fn segment_after(layout: &Layout, through: u64) -> io::Result<Option<u64>> {
-    let ids = layout.list()?;
+    let ids = listed(layout)?;
     let merged = ids.iter().rev().find(|&&id| id <= through);
     if let Some(&id) = merged
         && header(layout, id)?.is_some_and(|header| header.through > through)
@@ -30,7 +33,7 @@ pub(super) fn segment_after(layout: &Layout, through: u64) -> io::Result<Option<
 
 /// The beginning of the last segment that accepts, else of the first.
 pub(super) fn segment_of(layout: &Layout, accepts: impl Fn(&Header) -> bool) -> io::Result<Place> {
-    let ids = layout.list()?;
+    let ids = listed(layout)?;
     for &segment in ids.iter().rev() {
         if header(layout, segment)?.is_some_and(|header| accepts(&header)) {
             return Ok(Place { segment, offset: PAGE });
@@ -49,18 +52,22 @@ pub(super) struct FoundAgain {
 
 /// Looks for a record by its number.
 pub(super) fn record(layout: &Layout, journal: Uuid, seq: u64) -> io::Result<Option<FoundAgain>> {
+    let mut ids = listed(layout)?;
     for _ in 0..SEARCHES {
-        match search(layout, journal, seq) {
-            Ok(None) => {}
+        let found = search(layout, journal, seq, &ids);
+        let before = mem::replace(&mut ids, listed(layout)?);
+        match found {
+            // A merge may have moved it from where it was not looked for yet to where it was.
+            Ok(None) if ids != before => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             found => return found,
         }
     }
-    Ok(None)
+    Err(io::Error::new(io::ErrorKind::NotFound, "the segments come and go"))
 }
 
-fn search(layout: &Layout, journal: Uuid, seq: u64) -> io::Result<Option<FoundAgain>> {
-    for id in layout.list()?.into_iter().rev() {
+fn search(layout: &Layout, journal: Uuid, seq: u64, ids: &[u64]) -> io::Result<Option<FoundAgain>> {
+    for &id in ids.iter().rev() {
         let first_seq = header(layout, id)?.map(|header| header.first_seq);
         if first_seq.is_some_and(|first| first > seq) {
             continue;
@@ -72,6 +79,15 @@ fn search(layout: &Layout, journal: Uuid, seq: u64) -> io::Result<Option<FoundAg
         }
     }
     Ok(None)
+}
+
+/// The segments, of which there is always one: the log never ends in nothing.
+fn listed(layout: &Layout) -> io::Result<Vec<u64>> {
+    let ids = layout.list()?;
+    if ids.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "there are no segments"));
+    }
+    Ok(ids)
 }
 
 fn search_in(mut scan: Scan, seq: u64) -> io::Result<Option<FoundAgain>> {

@@ -18,7 +18,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    deliver::{LaneState, tests::lanes},
+    deliver::{LaneState, LaneStatus, tests::lanes},
     journal::{self, NewRecord},
     publish::Verdict,
 };
@@ -113,6 +113,45 @@ async fn a_lane_that_cannot_read_is_broken_and_goes_on_when_it_can() {
         })
         .await;
     assert_eq!(bench.counts(), [2, 0, 0, 0]);
+}
+
+/// A lane whose destination is down comes to the end of its wait while the directory of the segments
+/// is away, and something else, or nothing, in its place.
+async fn outlives_without_its_directory(in_its_place: impl Fn(&Path)) {
+    let (publisher, well) = Scripted::down(denied());
+    let mut bench = Bench::new(&["a", "b"], publisher, quick()).await;
+    bench
+        .until(async |bench| {
+            bench.wait(|bench| bench.status.borrow().waiting == 2).await;
+            let (at, aside) =
+                (bench.directory.path().join("segments"), bench.directory.path().join("aside"));
+            fs::rename(&at, &aside).unwrap();
+            in_its_place(&at);
+            append(&bench.journal, &["c"]).await;
+            let is_told = |status: &LaneStatus| {
+                status.last_error.as_ref().is_some_and(|told| told.class == "journal")
+            };
+            bench.wait(|bench| is_told(&bench.status.borrow()) || bench.books().lost > 0).await;
+            if at.exists() {
+                fs::remove_dir(&at).unwrap();
+            }
+            fs::rename(&aside, &at).unwrap();
+            well.store(true, Relaxed);
+            bench.wait(|bench| bench.books().pending == 0).await;
+        })
+        .await;
+    let books = bench.books();
+    assert_eq!((books.delivered, books.lost), (3, 0));
+}
+
+#[tokio::test]
+async fn a_disk_that_is_away_loses_nothing() {
+    outlives_without_its_directory(|_| {}).await;
+}
+
+#[tokio::test]
+async fn an_empty_directory_where_the_disk_was_loses_nothing() {
+    outlives_without_its_directory(|at| fs::create_dir(at).unwrap()).await;
 }
 
 #[tokio::test]
