@@ -68,9 +68,9 @@ async fn show(
         );
         Refusal::new(StatusCode::NOT_FOUND, problem)
     };
-    let row = sources.quarantine.show(id).await.map_err(failed)?.ok_or_else(gone)?;
-    let Row { id, time, reason, bytes } = Row::from(&row);
-    let (text, base64) = match String::from_utf8(row.body.into()) {
+    let shown = sources.quarantine.show(id).await.map_err(failed)?;
+    let (Row { id, time, reason, bytes }, body) = shown.ok_or_else(gone)?;
+    let (text, base64) = match String::from_utf8(body.into()) {
         Ok(text) => (Some(text), None),
         Err(no_text) => (None, Some(BASE64_STANDARD.encode(no_text.as_bytes()))),
     };
@@ -126,13 +126,7 @@ async fn named(sources: &Sources, ids: &[u64]) -> Result<Vec<u64>, Refusal> {
     if ids.len() > BATCH_MAX {
         return Err(Refusal::parameter("ids", format!("has more than {BATCH_MAX} entries")));
     }
-    let mut found = Vec::new();
-    for id in ids {
-        if sources.quarantine.show(*id).await.map_err(failed)?.is_some() && !found.contains(id) {
-            found.push(*id);
-        }
-    }
-    Ok(found)
+    sources.quarantine.present(ids).await.map_err(failed)
 }
 
 /// Rows, and after which one there are more.

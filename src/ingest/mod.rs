@@ -6,6 +6,7 @@
 
 mod accept;
 mod body;
+mod confidence;
 mod config;
 mod decode;
 mod listen;

@@ -6,6 +6,7 @@
 
 use std::{mem, sync::Arc};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tracing::info;
@@ -13,6 +14,7 @@ use tracing::info;
 use super::{
     AcceptError, Acceptor,
     accept::{Routed, of_many, undecided},
+    confidence::hide_credentials,
     decode::{Arrival, Received, decode_kept},
     metrics,
 };
@@ -91,8 +93,30 @@ impl Quarantine {
         Ok(rows)
     }
 
-    /// A row with its body; none if there is no such row.
-    pub async fn show(&self, id: u64) -> Result<Option<Quarantined>, DatabaseError> {
+    /// A row and its body, in which credentials are hidden; none if there is no such row.
+    pub async fn show(&self, id: u64) -> Result<Option<(Row, Bytes)>, DatabaseError> {
+        let shown = |row: Quarantined| {
+            let shown = match str::from_utf8(&row.body) {
+                Ok(text) => hide_credentials(text).into(),
+                Err(_no_text) => row.body.clone(),
+            };
+            (Row::from(&row), shown)
+        };
+        Ok(self.row(id).await?.map(shown))
+    }
+
+    /// Which of these rows are there, each once.
+    pub async fn present(&self, ids: &[u64]) -> Result<Vec<u64>, DatabaseError> {
+        let mut present = Vec::new();
+        for id in ids {
+            if !present.contains(id) && self.row(*id).await?.is_some() {
+                present.push(*id);
+            }
+        }
+        Ok(present)
+    }
+
+    async fn row(&self, id: u64) -> Result<Option<Quarantined>, DatabaseError> {
         let Some(before) = id.checked_sub(1) else { return Ok(None) };
         let read = self.journal.quarantined(Some(before), 1, READ_BYTES_MAX).await?;
         Ok(read.into_iter().next().filter(|row| row.key == id))
@@ -107,7 +131,7 @@ impl Quarantine {
         let _turn = self.turn.lock().await;
         let (mut retried, mut retry, mut bytes) = (Retried::default(), self.nothing_tried(), 0);
         for id in ids {
-            let Some(row) = self.show(*id).await? else { continue };
+            let Some(row) = self.row(*id).await? else { continue };
             if bytes + row.body.len() > READ_BYTES_MAX && bytes > 0 {
                 self.settle(mem::replace(&mut retry, self.nothing_tried()), &mut retried).await?;
                 bytes = 0;

@@ -3,6 +3,7 @@
 use std::{thread, time::Duration};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Accepted, Acceptor, Encoding, Quarantine, Retried, decode};
 use crate::{
@@ -364,7 +365,7 @@ async fn records_and_whole_documents_are_both_known_and_keep_their_time() {
     let timeless = put("photos", "timeless").replace("2026-11-22T07:20:47Z", "");
     let document = format!("{{ \"Records\" :\n[{},\n{}] }}", put("photos", "a"), timeless);
     journal.quarantine(vec![aside(&document), aside(&put("photos", "b"))]).await.unwrap();
-    let came = quarantine.show(1).await.unwrap().unwrap().time;
+    let came = quarantine.show(1).await.unwrap().unwrap().0.time;
     assert_eq!(retried(&quarantine).await, Retried { rows: 2, accepted: 3 });
     let mut reader = journal.reader(&QUEUE.into()).await.unwrap();
     let fetched = reader.fetch(100, 1 << 20).await.unwrap();
@@ -373,6 +374,27 @@ async fn records_and_whole_documents_are_both_known_and_keep_their_time() {
     let told = "2026-11-22T07:20:47Z".parse().unwrap();
     let expected = [("a", told), ("timeless", came), ("b", told)];
     assert_eq!(times, expected.map(|(key, time)| (key.to_owned(), time)));
+}
+
+/// RustFS writes its client's request headers into its events.
+#[tokio::test]
+async fn what_is_shown_of_a_row_has_no_credentials_and_what_is_kept_is_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), None);
+    let quarantine = Quarantine::new(journal.clone(), acceptor(&journal, compiled(&[])));
+    let capture =
+        include_str!("../../tests/data/captures/rustfs-1.0.0-beta.7-ObjectTagging_Put.json");
+    let capture: Value = serde_json::from_str(capture).unwrap();
+    let sent = capture["body"].to_string().replace("s3:ObjectTagging:Put", "s3:Nothing Known");
+    journal.quarantine(vec![aside(&sent)]).await.unwrap();
+    let (row, shown) = quarantine.show(1).await.unwrap().unwrap();
+    assert_eq!(row.bytes, sent.len() as u64);
+    let mut expected: Value = serde_json::from_str(&sent).unwrap();
+    expected["Records"][0]["requestParameters"]["authorization"] = "(hidden)".into();
+    assert_eq!(serde_json::from_slice::<Value>(&shown).unwrap(), expected);
+    assert_eq!(retried(&quarantine).await, Retried::default());
+    let kept = journal.quarantined(None, 1, usize::MAX).await.unwrap();
+    assert_eq!(kept[0].body, sent);
 }
 
 #[tokio::test]
