@@ -142,6 +142,11 @@ impl Override {
         Ok(Backoff::new(bounds).map(drop)?)
     }
 
+    /// Whether it says where its destinations are.
+    pub(super) fn has_endpoint(&self) -> bool {
+        self.endpoint_url.is_some()
+    }
+
     /// What may be pending, and what happens above that, as far as it says so.
     pub(super) fn quota(&self) -> (&Option<ByteSize>, Option<deliver::OverQuota>) {
         (&self.quota, self.over_quota)

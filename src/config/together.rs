@@ -74,17 +74,6 @@ pub enum Contradiction {
         /// What it goes into.
         size_limit: ByteSize,
     },
-    /// A body that could never be kept.
-    #[error(
-        "events.body_limit {body_limit} is more than journal.quarantine_limit {quarantine_limit}, \
-         which has to hold a body that is no event; lower it, or raise journal.quarantine_limit"
-    )]
-    Quarantine {
-        /// The largest body.
-        body_limit: ByteSize,
-        /// What it goes into.
-        quarantine_limit: ByteSize,
-    },
     /// The journal's own files would be taken for documents.
     #[error(
         "journal.directory and notifications.directory are both {}; give each a directory of its \
@@ -134,13 +123,9 @@ impl Config {
     }
 
     fn check_sizes(&self) -> Result<(), Contradiction> {
-        let (body_limit, journal) = (self.events.body_limit, &self.journal);
-        let (size_limit, quarantine_limit) = (journal.size_limit, journal.quarantine_limit);
+        let (body_limit, size_limit) = (self.events.body_limit, self.journal.size_limit);
         if body_limit > size_limit {
             return Err(Contradiction::Journal { body_limit, size_limit });
-        }
-        if body_limit > quarantine_limit {
-            return Err(Contradiction::Quarantine { body_limit, quarantine_limit });
         }
         Ok(())
     }
@@ -151,13 +136,22 @@ impl Config {
             return Err(Contradiction::Directory { directory: directory.clone() });
         }
         let source = &self.event_bridge.source;
-        if source.starts_with("aws.") && self.aws.event_bridge_is_amazons() {
+        if source.starts_with("aws.") && self.may_send_to_event_bridge_of_amazon() {
             return Err(Contradiction::Source { source_name: source.clone() });
         }
         if self.buckets.knows_in_vain() {
             return Err(Contradiction::Known);
         }
         Ok(())
+    }
+
+    /// Whether the settings name no other place for any bus. A table that does may be for all there are.
+    fn may_send_to_event_bridge_of_amazon(&self) -> bool {
+        let is_bus = |arn: &Destination| matches!(arn, Destination::Bus(_));
+        let moves_buses = |table: &Override| {
+            table.has_endpoint() && in_common("*", table.pattern().as_str()).any(|arn| is_bus(&arn))
+        };
+        self.aws.event_bridge_is_amazons() && !self.destination.iter().any(moves_buses)
     }
 
     /// Whether destinations that fit both tables can be treated as all tables together say.
@@ -199,6 +193,10 @@ impl Config {
 
     /// Whether any destination of the table has a quota; without a table, any at all.
     fn has_quota(&self, table: Option<&Override>) -> bool {
+        // Most tables have their own, and are not compared with all others.
+        if table.is_some_and(|table| table.quota().0.is_some()) {
+            return true;
+        }
         let of = table.map_or("*", |table| table.pattern().as_str());
         let gives = |other: &Override| {
             other.quota().0.is_some() && in_common(of, other.pattern().as_str()).next().is_some()
@@ -304,10 +302,6 @@ mod tests {
                 "events.body_limit 16.0 MiB is more than journal.size_limit 8.0 MiB, which it has to",
             ),
             (
-                "[events]\nbody_limit = \"128MiB\"",
-                "events.body_limit 128.0 MiB is more than journal.quarantine_limit 64.0 MiB, which",
-            ),
-            (
                 "[journal]\ndirectory = \"/x\"\n[notifications]\ndirectory = \"/x/\"",
                 "journal.directory and notifications.directory are both /x; give each",
             ),
@@ -316,7 +310,16 @@ mod tests {
         ] {
             assert!(told(text).contains(expected), "{text}: {}", told(text));
         }
-        let moto = "[event_bridge]\nsource = \"aws.s3\"\n[aws]\nendpoint_url = \"http://moto\"";
-        assert_eq!(told(moto), "fine");
+        let source = "[event_bridge]\nsource = \"aws.s3\"\n";
+        let elsewhere = "endpoint_url = \"http://moto\"\n";
+        for text in [
+            format!("{source}[aws]\n{elsewhere}"),
+            format!("{source}[[destination]]\nmatch = \"*:event-bus/*\"\n{elsewhere}"),
+            "[journal]\nquarantine_limit = \"8MiB\"".to_owned(),
+        ] {
+            assert_eq!(told(&text), "fine", "{text}");
+        }
+        let queues = format!("{source}[[destination]]\nmatch = \"arn:aws:sqs:*\"\n{elsewhere}");
+        assert!(told(&queues).contains("which Amazon refuses"));
     }
 }
