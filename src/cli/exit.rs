@@ -61,10 +61,13 @@ fn nobody_reads(cause: &anyhow::Error) -> bool {
 /// Before the log is set up, and for people at a terminal, the error goes to stderr as it is.
 #[expect(clippy::print_stderr, reason = "the one place where the process says why it ends")]
 fn report(cause: &anyhow::Error) {
+    let words = format!("{cause:#}");
+    // That of the settings ends its last line.
+    let words = words.trim_end();
     if tracing::enabled!(tracing::Level::ERROR) {
-        error!("{cause:#}");
+        error!("{words}");
     } else {
-        eprintln!("fanfare: {cause:#}");
+        eprintln!("fanfare: {words}");
     }
 }
 

@@ -16,7 +16,10 @@ pub struct ArnPattern(Box<str>);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ArnPatternError {
     /// A whole ARN, but of no destination.
-    #[error("`{text}` is no ARN of a destination; {source}")]
+    #[error(
+        "`{text}` is no ARN of a destination; write it like \"arn:aws:sqs:*:*:slow-*\", in which \
+         `*` stands for any characters: {source}"
+    )]
     Arn {
         /// The text as given.
         text: Box<str>,
@@ -126,7 +129,8 @@ mod tests {
         }
         assert_eq!(
             told("arn:aws:s3:::photos"),
-            "`arn:aws:s3:::photos` is no ARN of a destination; `s3` is no service that \
+            "`arn:aws:s3:::photos` is no ARN of a destination; write it like \
+             \"arn:aws:sqs:*:*:slow-*\", in which `*` stands for any characters: `s3` is no service that \
              notifications go to; use sqs, sns, lambda or events"
         );
         assert!(told("slow").starts_with("`slow` is no ARN of a destination; "));

@@ -20,12 +20,14 @@ pub enum LoadError {
         source: io::Error,
     },
     /// The file is not TOML, has an unknown key, or a value that no stage accepts.
-    #[error("cannot use the settings {}", path.display())]
+    #[error("cannot use the settings {}{remedy}", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
+        /// What to write, where the source does not say so; it begins with a semicolon.
+        remedy: &'static str,
         /// Where and what.
-        source: toml::de::Error,
+        source: Box<toml::de::Error>,
     },
     /// The same, where secrets stand; nothing of the file is repeated.
     #[error(
@@ -84,12 +86,26 @@ fn parse_error(path: &Path, text: &str, mut source: toml::de::Error) -> LoadErro
     let (path, quotable) = (path.to_owned(), Quotable::new(text));
     let Some(line) = source.span().and_then(|span| quotable.hidden_line(span)) else {
         source.set_input(Some(quotable.text()));
-        return LoadError::Parse { path, source };
+        let remedy = remedy(source.message());
+        return LoadError::Parse { path, remedy, source: Box::new(source) };
     };
     // Without the text, it is the message and, below it, the key.
     source.set_input(None);
     let problem = source.to_string().trim_end().replace('\n', " ");
     LoadError::Hidden { path, line, problem: without_value(&problem).to_owned() }
+}
+
+/// The libraries say what they expect by their own names for it.
+fn remedy(problem: &str) -> &'static str {
+    if problem.ends_with("expected a duration") {
+        "; write a time such as \"30s\" or \"1h30m\""
+    } else if problem.ends_with("expected parsable string") {
+        "; write a size such as \"64MiB\""
+    } else if problem == "invalid socket address syntax" {
+        "; write an IP address and a port, such as \"127.0.0.1:9710\""
+    } else {
+        ""
+    }
 }
 
 /// serde repeats a value of the wrong type.

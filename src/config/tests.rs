@@ -91,6 +91,24 @@ fn told(text: &str) -> String {
 }
 
 #[test]
+fn how_to_write_a_time_a_size_and_an_address_is_told() {
+    for (text, help) in [
+        ("shutdown_grace = \"15\"", "; write a time such as \"30s\" or \"1h30m\": TOML parse"),
+        ("[journal]\nretention = 3", "; write a time such as \"30s\" or \"1h30m\": TOML parse"),
+        ("[events]\ndedupe_window = \"1\"", "; write a time such as \"30s\" or \"1h30m\": TOML"),
+        ("[journal]\nsize_limit = \"10 gigs\"", "; write a size such as \"64MiB\": TOML parse"),
+        ("[deliver]\nquota = \"many\"", "; write a size such as \"64MiB\": TOML parse"),
+        ("[listen]\nevents = \":9710\"", "; write an IP address and a port, such as \"127.0.0.1"),
+        ("region = \"\"", ": TOML parse"),
+    ] {
+        let told = told(text);
+        let (_, after) = told.split_once("cannot use the settings ").unwrap();
+        let after = after.find([';', ':']).and_then(|at| after.get(at..)).unwrap();
+        assert!(after.starts_with(help), "{text}: {told}");
+    }
+}
+
+#[test]
 fn a_mistake_in_the_credentials_is_told_without_the_secret() {
     for (text, expected) in [
         ("[[credentials]]\naccess_key_id = \"AK\"\nsecret_key = \"s3cr3t\"", "unknown field"),
