@@ -140,5 +140,7 @@ impl Reload {
 /// The error with all its causes.
 fn words(cause: &dyn Error) -> String {
     let causes = successors(Some(cause), |&cause| cause.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let words = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    // That of the settings ends its last line.
+    words.trim_end().to_owned()
 }

@@ -4,6 +4,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use bytesize::ByteSize;
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -98,9 +99,9 @@ pub fn refusal(status: &journal::Status) -> Option<String> {
     if status.failed {
         return Some("the disk could not say what is durable; the process has to end".into());
     }
-    let (bytes, limit) = (status.bytes, status.bytes_limit);
+    let (bytes, limit) = (ByteSize::b(status.bytes), ByteSize::b(status.bytes_limit));
     status.refusing.as_ref().map(|refusing| match refusing {
-        journal::Refusing::Full => format!("full: {bytes} bytes of at most {limit}"),
+        journal::Refusing::Full => format!("full: {bytes} of at most {limit}"),
         journal::Refusing::Disk { source } => format!("the disk refuses: {source}"),
     })
 }

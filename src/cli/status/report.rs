@@ -20,6 +20,8 @@ use crate::{
 const BUCKETS_SHOWN: usize = 10;
 /// What the other columns of a destination need.
 const OTHER_COLUMNS: usize = 60;
+/// What the names of the last lines need.
+const LABEL: usize = 14;
 /// A name is not made shorter than that.
 const NAME_MIN: usize = 16;
 
@@ -147,13 +149,20 @@ fn rest(status: &Status, width: Option<usize>) -> Vec<String> {
     let Status { journal, documents, config, .. } = status;
     let mut lines = Vec::new();
     let mut line = |label: &str, style: Style, text: &str| {
-        lines.push(format!("{label:<14}{}", painted(style, text)));
+        lines.push(format!("{label:<LABEL$}{}", painted(style, text)));
     };
     let plain = Style::new();
     let held = share(journal.bytes, journal.bytes_limit);
     line("journal", plain, &format!("{held}, {}", many(journal.segments as u64, "segment")));
     if let Some(why) = &journal.refusing {
-        line("", RED, &format!("refuses new events: {}", OneLine(why)));
+        let refusal = format!("refuses new events: {}", OneLine(why));
+        let help = format!("help: {}", making_room(why));
+        let room = width.map_or(usize::MAX, |width| width.saturating_sub(LABEL));
+        for (style, text) in [(RED, refusal), (plain, help)] {
+            for part in wrapped(&text, room) {
+                line("", style, &part);
+            }
+        }
     } else if let Some(why) = &journal.last_error {
         line("", RED, &format!("the last write failed: {}", OneLine(why)));
     }
@@ -192,9 +201,22 @@ fn rest(status: &Status, width: Option<usize>) -> Vec<String> {
     if let Some(problem) = &config.reload_problem {
         lines.push(String::new());
         lines.push(painted(YELLOW, "the last reload changed nothing"));
-        lines.extend(indented(&OneLine(problem).to_string(), width));
+        // It has the line of the settings and a mark below it.
+        for line in problem.lines() {
+            lines.extend(indented(&OneLine(line).to_string(), width));
+        }
     }
     lines
+}
+
+/// What lets a journal take events again, as far as its words tell.
+fn making_room(why: &str) -> &'static str {
+    if why.starts_with("full") {
+        "mend the destinations that have most pending, or raise journal.size_limit and restart; \
+         deliveries go on, and what stores keep follows by itself"
+    } else {
+        "see to the disk; deliveries go on where they can, and what stores keep follows by itself"
+    }
 }
 
 /// Rows under their heads, each column as wide as it has to be. Colours take no room.
@@ -210,7 +232,8 @@ fn aligned(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<Strin
 }
 
 fn indented(text: &str, width: Option<usize>) -> Vec<String> {
-    let Some(width) = width else { return vec![format!("  {text}")] };
+    let fits = |width| text.chars().count() + 2 <= width;
+    let Some(width) = width.filter(|&width| !fits(width)) else { return vec![format!("  {text}")] };
     let lines = wrapped(text, width.saturating_sub(2)).into_iter();
     lines.map(|line| format!("  {line}")).collect()
 }

@@ -114,12 +114,12 @@ fn what_is_wrong_comes_first_and_by_name() {
     assert_eq!(first(&sick()), format!("1 of 3 destinations broken, 1 retrying; {waits}"));
     let mut status = healthy(&[destination(&arn("sqs", "q"), 0, lane("paused", None))]);
     assert_eq!(first(&status), "1 of 1 destination paused; nothing pending");
-    status["journal"]["refusing"] = "full: 9 bytes of at most 8".into();
+    status["journal"]["refusing"] = "full: 9 B of at most 8 B".into();
     status["books"]["imbalance"] = 1001.into();
     status["documents"]["broken"] =
         json!([{ "file": "/n/a.json", "problem": "p", "in_force": "nothing" }]);
     status["config"]["reload_problem"] = "no".into();
-    let said = "new events are refused: the journal is full: 9 bytes of at most 8; 1 of 1 \
+    let said = "new events are refused: the journal is full: 9 B of at most 8 B; 1 of 1 \
                 destination paused; the books differ by 1,001; 1 document cannot be used; the \
                 last reload changed nothing; nothing pending";
     assert_eq!(first(&status), said);
@@ -163,6 +163,36 @@ documents     2 in force, generation 4, for 2 h 3 min
 fanfare       1.2.3, up 3 d 4 h
 ";
     assert_eq!(plain(&sick(), None), expected);
+}
+
+#[test]
+fn a_reload_that_failed_shows_the_line_of_the_settings() {
+    let mut status = healthy(&[]);
+    status["config"]["reload_problem"] =
+        "cannot use it: at line 1\n  |\n1 | x y\n  |   ^\nno".into();
+    let said = "\nthe last reload changed nothing\n  cannot use it: at line 1\n    |\n  1 | x y\n    \
+                |   ^\n  no\n";
+    assert!(plain(&status, None).ends_with(said), "{}", plain(&status, None));
+    assert!(plain(&status, Some(80)).ends_with(said), "{}", plain(&status, Some(80)));
+}
+
+#[test]
+fn a_journal_that_refuses_says_what_helps() {
+    let mut status = healthy(&[]);
+    for (why, help) in [
+        (
+            "full: 9 B of at most 8 B",
+            "help: mend the destinations that have most pending, or raise",
+        ),
+        ("the disk refuses: no space", "help: see to the disk; "),
+    ] {
+        status["journal"]["refusing"] = why.into();
+        let said = format!("              refuses new events: {why}\n              {help}");
+        let text = plain(&status, None);
+        assert!(text.contains(&said), "{text}");
+        let narrow = plain(&status, Some(60));
+        assert!(!narrow.contains('…'), "{narrow}");
+    }
 }
 
 #[test]
