@@ -107,7 +107,7 @@ pub enum AskError {
     /// The daemon lets in who has another token.
     #[error(
         "the daemon at {url} does not take the token; name the file that its admin.token_file \
-         names, and restart it if that has changed"
+         names, and have it reload if what is in there has changed"
     )]
     WrongToken {
         /// The admin port.

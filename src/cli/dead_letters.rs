@@ -24,7 +24,7 @@ use crate::{
 /// What to do with dead letters.
 #[derive(Debug, clap::Subcommand)]
 pub enum DeadLetters {
-    /// List them, by destination, the oldest first.
+    /// List dead letters, by destination, the oldest first.
     List {
         /// Which.
         #[command(flatten)]
@@ -39,7 +39,7 @@ pub enum DeadLetters {
         #[command(flatten)]
         admin: AdminPort,
     },
-    /// Show everything about one of them, with the message as it was sent.
+    /// Show everything about a dead letter, with the message as it was sent.
     Show {
         /// Its id, as `list` prints it.
         id: String,
@@ -50,9 +50,9 @@ pub enum DeadLetters {
         #[command(flatten)]
         admin: AdminPort,
     },
-    /// Send them to their destinations again.
+    /// Send dead letters to their destinations again.
     Redrive(Chosen),
-    /// Remove them for good.
+    /// Remove dead letters for good.
     Purge {
         /// Which, and how fast.
         #[command(flatten)]

@@ -27,8 +27,8 @@ pub(super) const SHARES: u64 = 1000;
 pub(super) fn bytes_bar(bytes: Option<u64>) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template(match bytes {
-        Some(_) => "[{bar:40}] {bytes}/{total_bytes}, {msg}, {eta} left",
-        None => "{bytes}, {msg}",
+        Some(_) => "[{bar:40}] {bytes}/{total_bytes}{msg}, {eta} left",
+        None => "{bytes}{msg}",
     });
     bar.set_style(style.expect("the template is well-formed").progress_chars("=> "));
     bar

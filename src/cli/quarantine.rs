@@ -25,7 +25,7 @@ const NOUN: &str = "row";
 /// What to do with the quarantine.
 #[derive(Debug, clap::Subcommand)]
 pub enum Quarantine {
-    /// List what is in it, the oldest first.
+    /// List what is in the quarantine, the oldest first.
     List {
         /// List at most so many.
         #[arg(long, value_name = "N", default_value = "100")]
@@ -37,7 +37,7 @@ pub enum Quarantine {
         #[command(flatten)]
         admin: AdminPort,
     },
-    /// Show a row: why it is there, and what the store sent.
+    /// Show a row of the quarantine: why it is there, and what the store sent.
     Show {
         /// Its number, as `list` prints it.
         id: u64,
@@ -48,10 +48,10 @@ pub enum Quarantine {
         #[command(flatten)]
         admin: AdminPort,
     },
-    /// Take rows as if they came now: what is understood goes where today's rules want it and leaves
+    /// Take rows of the quarantine as if they came now: what is understood goes where today's rules want it and leaves
     /// the quarantine, the rest stays.
     Retry(Rows),
-    /// Remove rows for good.
+    /// Remove rows of the quarantine for good.
     Purge {
         /// Which.
         #[command(flatten)]
@@ -65,7 +65,7 @@ pub enum Quarantine {
 /// Which rows.
 #[derive(Debug, clap::Args)]
 pub struct Rows {
-    /// These, as `list` prints them.
+    /// These, as `list` prints them, or else --all.
     #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
     ids: Vec<u64>,
     /// All that are there now.

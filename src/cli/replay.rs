@@ -19,7 +19,7 @@ use super::{
     progress::{SHARES, share_bar},
 };
 use crate::{
-    model::{BucketName, Destination, OneLine},
+    model::{BucketName, Destination, DestinationError, OneLine},
     replay::{Order, Replay, State, Through},
 };
 
@@ -43,7 +43,7 @@ pub struct ReplayCommand {
     #[arg(long, requires = "since", allow_hyphen_values = true)]
     prefix: Option<String>,
     /// To this destination only: what the rules send there, or everything if none names it.
-    #[arg(long, value_name = "ARN", requires = "since")]
+    #[arg(long, value_name = "ARN", requires = "since", value_parser = one_destination)]
     destination: Option<Destination>,
     /// Do not ask back where no rule names the destination, so that it gets every event.
     #[arg(long, requires = "destination")]
@@ -66,6 +66,17 @@ pub struct ReplayCommand {
     /// Where.
     #[command(flatten)]
     admin: AdminPort,
+}
+
+/// Why a replay goes to no such destination.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}; write the whole ARN of one destination; a replay takes no `*`")]
+struct NoDestination {
+    cause: DestinationError,
+}
+
+fn one_destination(text: &str) -> Result<Destination, NoDestination> {
+    text.parse().map_err(|cause| NoDestination { cause })
 }
 
 /// Why nothing is sent.

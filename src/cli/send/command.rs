@@ -182,7 +182,7 @@ impl Sender {
         self.tally.seconds = self.started.elapsed().as_secs_f64();
         self.bar.inc(part.body.len() as u64);
         let (events, rate) = (self.tally.received, self.tally.events_per_second());
-        self.bar.set_message(format!("{events} events, {rate}/s"));
+        self.bar.set_message(format!(", {events} events, {rate}/s"));
     }
 
     fn note(&self, words: &str) -> io::Result<()> {

@@ -33,7 +33,7 @@ pub(super) enum SendError {
     /// It has to be another token.
     #[error(
         "{url} does not take the token; name the file that its events.auth_token_file names, and \
-         restart the daemon if that has changed"
+         have the daemon reload if what is in there has changed"
     )]
     WrongToken { url: Box<str> },
     /// It does not take the part, now or later.
