@@ -78,6 +78,21 @@ fn the_package_holds_the_units_the_manual_and_the_completions() {
     assert_eq!(dpkg_deb(package, &["--info"]).matches("conffiles").count(), 1);
 }
 
+#[test]
+fn the_manual_names_files_environment_and_exit_codes() {
+    let Some(package) = package() else { return };
+    let unpacked = tempfile::tempdir().expect("a directory");
+    let unpack = Command::new("dpkg-deb").arg("-x").arg(package).arg(unpacked.path()).status();
+    assert!(unpack.expect("dpkg-deb starts").success());
+    let page = unpacked.path().join("usr/share/man/man1/fanfare.1.gz");
+    let page = Command::new("zcat").arg(page).output().expect("zcat starts").stdout;
+    let page = String::from_utf8(page).expect("the manual is text");
+    for section in [".SH FILES", ".SH ENVIRONMENT", ".SH \"EXIT STATUS\""] {
+        assert!(page.contains(section), "{section} in {page}");
+    }
+    assert!(page.contains("\\fI/etc/fanfare/environment\\fR"), "{page}");
+}
+
 /// What the source includes from outside of `src`, as far as the program needs it.
 fn included(directory: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(directory).expect("the source is there") {
