@@ -138,9 +138,10 @@ async fn readyz(State(sources): State<Arc<Sources>>) -> Response {
     json(status, &health)
 }
 
-async fn metrics(State(sources): State<Arc<Sources>>) -> Response {
+async fn metrics(State(sources): State<Arc<Sources>>) -> Result<Response, Refusal> {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, (sources.metrics)()).into_response()
+    let metrics = look(&sources, |sources| (sources.metrics)()).await?;
+    Ok((kind, metrics).into_response())
 }
 
 async fn explain(
@@ -157,11 +158,12 @@ async fn status(State(sources): State<Arc<Sources>>) -> Result<Response, Refusal
     Ok(json(StatusCode::OK, &status))
 }
 
-async fn destinations(State(sources): State<Arc<Sources>>) -> Response {
-    json(StatusCode::OK, &Destinations { destinations: (sources.destinations)() })
+async fn destinations(State(sources): State<Arc<Sources>>) -> Result<Response, Refusal> {
+    let destinations = look(&sources, |sources| (sources.destinations)()).await?;
+    Ok(json(StatusCode::OK, &Destinations { destinations }))
 }
 
-/// Looks where there may be a great many buckets, and holds up nobody meanwhile.
+/// Looks where there may be a great many buckets or destinations, and holds up nobody meanwhile.
 pub(super) async fn look<T: Send + 'static>(
     sources: &Arc<Sources>,
     look: impl FnOnce(&Sources) -> T + Send + 'static,
