@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::StatusCode,
     response::Response,
     routing::get,
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Refusal,
+    named::Named,
     parameters::Parameters,
     refusal::json,
     routes::Route,
@@ -110,7 +111,7 @@ async fn list(
 
 async fn show(
     State(sources): State<Arc<Sources>>,
-    Path(name): Path<String>,
+    Named(name): Named,
 ) -> Result<Response, Refusal> {
     let name: BucketName = name
         .parse()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::StatusCode,
     response::Response,
     routing::{get, post},
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{
     BATCH_MAX, Batch, DeadLetter, Done, Page, Refusal, Selection,
     body::Body,
+    named::Named,
     parameters::{Parameters, bounded, limit},
     refusal::json,
     routes::Route,
@@ -68,7 +69,7 @@ async fn list(
 
 async fn show(
     State(sources): State<Arc<Sources>>,
-    Path(text): Path<String>,
+    Named(text): Named,
 ) -> Result<Response, Refusal> {
     let id = read_id(&text)?;
     let found = sources.dead_letters.show(&id).await.map_err(|cause| Refusal::failed(&cause))?;

@@ -14,6 +14,7 @@ mod destinations;
 mod explain;
 mod guard;
 mod health;
+mod named;
 mod parameters;
 mod quarantine;
 mod quarantine_row;

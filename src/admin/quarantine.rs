@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::StatusCode,
     response::Response,
     routing::{get, post},
@@ -13,6 +13,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use super::{
     BATCH_MAX, QuarantineBatch, QuarantineDone, QuarantinePage, QuarantineRow, Refusal,
     body::Body,
+    named::Named,
     parameters::{Parameters, limit},
     refusal::json,
     routes::Route,
@@ -54,10 +55,7 @@ async fn list(
     Ok(json(StatusCode::OK, &QuarantinePage { rows, after }))
 }
 
-async fn show(
-    State(sources): State<Arc<Sources>>,
-    Path(id): Path<String>,
-) -> Result<Response, Refusal> {
+async fn show(State(sources): State<Arc<Sources>>, Named(id): Named) -> Result<Response, Refusal> {
     let id: u64 = id.parse().map_err(|_not_a_number: std::num::ParseIntError| {
         Refusal::parameter("id", format!("`{id}` is no number of a row"))
     })?;

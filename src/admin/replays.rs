@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-    routing::get,
-};
+use axum::{extract::State, http::StatusCode, response::Response, routing::get};
 use serde_json::json;
 
-use super::{Refusal, body::Body, parameters::bounded, refusal, routes::Route, server::Sources};
+use super::{
+    Refusal, body::Body, named::Named, parameters::bounded, refusal, routes::Route, server::Sources,
+};
 use crate::replay::{CancelError, Order, StartError};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -40,10 +37,7 @@ async fn start(
     Ok(refusal::json(StatusCode::CREATED, &replay))
 }
 
-async fn show(
-    State(sources): State<Arc<Sources>>,
-    Path(id): Path<String>,
-) -> Result<Response, Refusal> {
+async fn show(State(sources): State<Arc<Sources>>, Named(id): Named) -> Result<Response, Refusal> {
     let id = read_id(&id)?;
     let replay = sources.replays.find(id);
     let unknown = || Refusal::of(StatusCode::NOT_FOUND, &CancelError::Unknown { id });
@@ -52,7 +46,7 @@ async fn show(
 
 async fn cancel(
     State(sources): State<Arc<Sources>>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Refusal> {
     let replay = sources.replays.cancel(read_id(&id)?).await.map_err(|cause| {
         let status = match cause {

@@ -437,6 +437,10 @@ async fn the_quarantine_is_listed_by_pages_and_shown_with_its_bodies() {
     assert_eq!((status, &shown["text"], shown.get("base64")), (200, &json!("{\"a\":1}"), None));
     let (_, shown) = desk.get("/quarantine/3").await;
     assert_eq!((&shown["base64"], shown.get("text")), (&json!("//4="), None));
+    for path in ["/quarantine/%FF", "/buckets/%FF", "/replays/%FF", "/dead-letters/%FF"] {
+        let (status, said) = desk.get(path).await;
+        assert_eq!((status, &said["problem"]), (400, &json!("the path does not decode to UTF-8")));
+    }
     for (id, status) in [("4", 404), ("0", 404), ("x", 400), ("-1", 400)] {
         assert_eq!(desk.get(&format!("/quarantine/{id}")).await.0, status, "{id}");
     }
