@@ -83,8 +83,9 @@ async fn retry(
     let matched = ids.len() as u64;
     let ids = if batch.dry_run { Vec::new() } else { ids };
     let retried = sources.quarantine.retry(&ids).await;
-    let Retried { rows, accepted } = retried.map_err(|cause| Refusal::failed(&cause))?;
-    let done = QuarantineDone { matched, done: rows, accepted: Some(accepted), next };
+    let Retried { rows, accepted, refused } = retried.map_err(|cause| Refusal::failed(&cause))?;
+    let refused = refused.map(|cause| cause.to_string());
+    let done = QuarantineDone { matched, done: rows, accepted: Some(accepted), refused, next };
     Ok(json(StatusCode::OK, &done))
 }
 
@@ -96,7 +97,7 @@ async fn purge(
     let matched = ids.len() as u64;
     let ids = if batch.dry_run { Vec::new() } else { ids };
     let done = sources.quarantine.purge(ids).await.map_err(failed)?;
-    Ok(json(StatusCode::OK, &QuarantineDone { matched, done, accepted: None, next }))
+    Ok(json(StatusCode::OK, &QuarantineDone { matched, done, next, ..QuarantineDone::default() }))
 }
 
 /// Those rows of the batch that are there, each once, and the request for those after them.

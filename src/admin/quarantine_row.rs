@@ -66,6 +66,10 @@ pub struct QuarantineDone {
     /// Of a retry, how many events some rule wanted: they are in the journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<u64>,
+    /// Of a retry, why the journal did not take the first of those rows that stay for its sake
+    /// alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// The request for the next batch; none after the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<QuarantineBatch>,

@@ -90,7 +90,7 @@ enum Deed {
 }
 
 /// How far it has come; as JSON, too.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 struct Tally {
     /// How many rows there were.
     matched: u64,
@@ -99,6 +99,9 @@ struct Tally {
     /// How many events of them were accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted: Option<u64>,
+    /// Why the journal did not take the first that it refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
 }
 
 /// Does it, and prints what there was to see or what was done.
@@ -193,24 +196,24 @@ impl Rows {
             let ids = Some(ids.to_vec());
             let batch =
                 QuarantineBatch { ids, dry_run: self.dry_run, ..QuarantineBatch::default() };
-            client.post(deed.path(), &batch).map(|done| tally.add(&done))
+            client.post(deed.path(), &batch).map(|done| tally.add(done))
         });
-        self.report(deed, tally, out)?;
+        self.report(deed, &tally, out)?;
         worked?;
         let is_done = self.dry_run || tally.done == tally.matched;
-        Ok(if is_done && self.gone(tally) == 0 { Ended::Done } else { Ended::Unfinished })
+        Ok(if is_done && self.gone(&tally) == 0 { Ended::Done } else { Ended::Unfinished })
     }
 
     /// How many of those that were named are not there.
-    fn gone(&self, tally: Tally) -> u64 {
+    fn gone(&self, tally: &Tally) -> u64 {
         (self.ids.len() as u64).saturating_sub(tally.matched)
     }
 
-    fn report(&self, deed: Deed, tally: Tally, out: &mut impl Write) -> io::Result<()> {
+    fn report(&self, deed: Deed, tally: &Tally, out: &mut impl Write) -> io::Result<()> {
         if self.form.json {
-            return print_json(&tally, out);
+            return print_json(tally, out);
         }
-        let (Tally { matched, done, accepted }, past) = (tally, deed.done());
+        let (&Tally { matched, done, accepted, ref refused }, past) = (tally, deed.done());
         if matched == 0 && self.all {
             writeln!(out, "nothing in quarantine")?;
         } else if self.dry_run {
@@ -222,6 +225,9 @@ impl Rows {
         if deed == Deed::Retry && !self.dry_run && matched > done {
             let stay = matched - done;
             writeln!(out, "{stay} of them cannot be taken yet and stay; `show` says why")?;
+            if let Some(refused) = refused {
+                writeln!(out, "the journal refused some: {}", OneLine(refused))?;
+            }
         }
         match self.gone(tally) {
             0 => Ok(()),
@@ -231,10 +237,11 @@ impl Rows {
 }
 
 impl Tally {
-    fn add(&mut self, batch: &QuarantineDone) {
+    fn add(&mut self, batch: QuarantineDone) {
         self.matched += batch.matched;
         self.done += batch.done;
         self.accepted = self.accepted.map(|sum| sum + batch.accepted.unwrap_or_default());
+        self.refused = self.refused.take().or(batch.refused);
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     decode::{Arrival, Received, decode_kept},
     metrics,
 };
-use crate::journal::{Aside, DatabaseError, Journal, Quarantined};
+use crate::journal::{AppendError, Aside, DatabaseError, Journal, Quarantined};
 
 /// What a page, or a retry, reads at once, in bytes; a row that has more is read alone.
 const READ_BYTES_MAX: usize = 4 << 20;
@@ -46,12 +46,14 @@ pub struct Row {
 }
 
 /// What a retry came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Retried {
     /// Rows that are gone, since everything in them was understood.
     pub rows: u64,
     /// Events in them, and in those that stay, that some rule wants; they are in the journal.
     pub accepted: u64,
+    /// Why the journal did not take the first of those rows that stay for its sake alone.
+    pub refused: Option<AppendError>,
 }
 
 /// What a retry makes of some rows, before it is durable.
@@ -122,25 +124,25 @@ impl Quarantine {
         Ok(read.into_iter().next().filter(|row| row.key == id))
     }
 
-    /// Tries these rows again. One that is gone is left out; one that is not understood stays as it
-    /// is, and of one that is understood in part the rest stays.
+    /// Tries these rows again. One that is gone is left out; one that is not understood, or that the
+    /// journal refuses, stays as it is, and of one that is understood in part the rest stays.
     pub async fn retry(&self, ids: &[u64]) -> Result<Retried, AcceptError> {
         if ids.is_empty() {
             return Ok(Retried::default());
         }
         let _turn = self.turn.lock().await;
-        let (mut retried, mut retry, mut bytes) = (Retried::default(), self.nothing_tried(), 0);
+        let (mut retried, mut batch, mut bytes) = (Retried::default(), Vec::new(), 0);
         for id in ids {
             let Some(row) = self.row(*id).await? else { continue };
-            if bytes + row.body.len() > READ_BYTES_MAX && bytes > 0 {
-                self.settle(mem::replace(&mut retry, self.nothing_tried()), &mut retried).await?;
+            if bytes + row.body.len() > READ_BYTES_MAX {
+                self.try_batch(&mem::take(&mut batch), &mut retried).await?;
                 bytes = 0;
             }
             bytes += row.body.len();
-            self.take(&row, &mut retry);
+            batch.push(row);
         }
-        self.settle(retry, &mut retried).await?;
-        let Retried { rows, accepted } = retried;
+        self.try_batch(&batch, &mut retried).await?;
+        let Retried { rows, accepted, .. } = retried;
         info!(rows, accepted, "the quarantine was tried again");
         Ok(retried)
     }
@@ -153,6 +155,39 @@ impl Quarantine {
         let purged = self.journal.settle_quarantine(ids, Vec::new()).await?;
         info!(purged, "rows of the quarantine are removed for good");
         Ok(purged)
+    }
+
+    /// Tries rows together, or, if the journal refuses something of them, each by itself: a
+    /// destination that is over its quota keeps only its own rows here.
+    async fn try_batch(
+        &self,
+        batch: &[Quarantined],
+        retried: &mut Retried,
+    ) -> Result<(), AcceptError> {
+        let together = self.try_rows(batch, retried).await;
+        let Some(refused) = of_these_rows(together)? else { return Ok(()) };
+        if batch.len() == 1 {
+            retried.refused.get_or_insert(refused);
+            return Ok(());
+        }
+        for row in batch.chunks(1) {
+            if let Some(refused) = of_these_rows(self.try_rows(row, retried).await)? {
+                retried.refused.get_or_insert(refused);
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_rows(
+        &self,
+        rows: &[Quarantined],
+        retried: &mut Retried,
+    ) -> Result<(), AcceptError> {
+        let mut retry = self.nothing_tried();
+        for row in rows {
+            self.take(row, &mut retry);
+        }
+        self.settle(retry, retried).await
     }
 
     fn nothing_tried(&self) -> Retry {
@@ -195,5 +230,16 @@ impl Quarantine {
         retried.rows += rows;
         retried.accepted += matched.saturating_sub(duplicates);
         Ok(())
+    }
+}
+
+/// What the journal has against these rows and not against any; everything else is an error.
+fn of_these_rows(tried: Result<(), AcceptError>) -> Result<Option<AppendError>, AcceptError> {
+    match tried {
+        Ok(()) => Ok(None),
+        Err(AcceptError::Journal(
+            refused @ (AppendError::OverQuota { .. } | AppendError::TooLarge { .. }),
+        )) => Ok(Some(refused)),
+        Err(cause) => Err(cause),
     }
 }

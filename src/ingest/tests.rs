@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Accepted, Acceptor, Encoding, Quarantine, Retried, decode};
 use crate::{
-    journal::{self, Aside, Journal},
+    journal::{self, AppendError, Aside, Journal},
     model::{Destination, EventPattern, Record},
     route::{self, Bucket, Rule, Shared, Standing, Table},
     rules::{Config, Context, Document, Extension, KeyMatch},
@@ -256,9 +256,12 @@ async fn everything(quarantine: &Quarantine) -> Vec<u64> {
     quarantine.list(None, usize::MAX).await.unwrap().iter().map(|row| row.id).collect()
 }
 
-async fn retried(quarantine: &Quarantine) -> Retried {
+/// How many rows are gone after all were retried, and how many events were accepted.
+async fn retried(quarantine: &Quarantine) -> (u64, u64) {
     let ids = everything(quarantine).await;
-    quarantine.retry(&ids).await.unwrap()
+    let Retried { rows, accepted, refused } = quarantine.retry(&ids).await.unwrap();
+    assert!(refused.is_none(), "{refused:?}");
+    (rows, accepted)
 }
 
 fn aside(body: &str) -> Aside {
@@ -274,11 +277,11 @@ async fn undecided_events_go_by_the_document_once_it_is_mended() {
     let records: Vec<_> = (0..150).map(|n| put("unsure", &format!("{}/{n}", n % 2))).collect();
     accept(&acceptor, &records).await;
     assert_eq!(everything(&quarantine).await.len(), 101);
-    assert_eq!(retried(&quarantine).await, Retried::default(), "nobody knows more yet");
+    assert_eq!(retried(&quarantine).await, (0, 0), "nobody knows more yet");
     assert_eq!(everything(&quarantine).await.len(), 101);
 
     table.replace("unsure".parse().unwrap(), compiled(&[("q", QUEUE, "1/")]));
-    assert_eq!(retried(&quarantine).await, Retried { rows: 101, accepted: 75 });
+    assert_eq!(retried(&quarantine).await, (101, 75));
     assert_eq!(everything(&quarantine).await, Vec::<u64>::new());
     let expected = (0..150).filter(|n| n % 2 == 1).map(|n| ("q".into(), format!("1/{n}")));
     assert_eq!(in_lane(&journal, QUEUE).await, expected.collect::<Vec<(String, String)>>());
@@ -305,7 +308,7 @@ async fn what_an_undecided_event_came_with_decides_later() {
     let document = Document::from_xml(document.as_bytes(), &context).unwrap();
     let rules = route::compile(&document, &TOPIC.parse().unwrap(), KeyMatch::Aws);
     table.replace(bucket, rules);
-    assert_eq!(retried(&quarantine).await, Retried { rows: 2, accepted: 1 });
+    assert_eq!(retried(&quarantine).await, (2, 1));
     assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "red")]));
 }
 
@@ -339,7 +342,7 @@ async fn what_a_later_version_understands_is_accepted_and_the_rest_stays() {
         ])
         .await
         .unwrap();
-    assert_eq!(retried(&quarantine).await, Retried { rows: 2, accepted: 2 });
+    assert_eq!(retried(&quarantine).await, (2, 2));
     assert_eq!(in_lane(&journal, QUEUE).await, owned(&[("q", "event"), ("q", "one of many")]));
     let kept = journal.quarantined(None, usize::MAX, usize::MAX).await.unwrap();
     let kept: Vec<_> = kept.iter().map(|row| (row.key, &*row.reason, &*row.body)).collect();
@@ -353,7 +356,7 @@ async fn what_a_later_version_understands_is_accepted_and_the_rest_stays() {
     assert_eq!(Record::decode(lines[2]).unwrap().event.key.as_str(), "k");
 
     // What stays is tried again as it is.
-    assert_eq!(retried(&quarantine).await, Retried::default());
+    assert_eq!(retried(&quarantine).await, (0, 0));
 }
 
 #[tokio::test]
@@ -366,7 +369,7 @@ async fn records_and_whole_documents_are_both_known_and_keep_their_time() {
     let document = format!("{{ \"Records\" :\n[{},\n{}] }}", put("photos", "a"), timeless);
     journal.quarantine(vec![aside(&document), aside(&put("photos", "b"))]).await.unwrap();
     let came = quarantine.show(1).await.unwrap().unwrap().0.time;
-    assert_eq!(retried(&quarantine).await, Retried { rows: 2, accepted: 3 });
+    assert_eq!(retried(&quarantine).await, (2, 3));
     let mut reader = journal.reader(&QUEUE.into()).await.unwrap();
     let fetched = reader.fetch(100, 1 << 20).await.unwrap();
     let events = fetched.iter().map(|fetched| Record::decode(&fetched.body).unwrap().event);
@@ -374,6 +377,26 @@ async fn records_and_whole_documents_are_both_known_and_keep_their_time() {
     let told = "2026-11-22T07:20:47Z".parse().unwrap();
     let expected = [("a", told), ("timeless", came), ("b", told)];
     assert_eq!(times, expected.map(|(key, time)| (key.to_owned(), time)));
+}
+
+#[tokio::test]
+async fn a_destination_over_its_quota_keeps_only_its_own_rows_in_quarantine() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = journal::Config { directory: directory.path().into(), ..Default::default() };
+    let none = journal::Quotas::new(|lane| (lane == TOPIC).then_some(0));
+    let (journal, writer, _) = journal::open_with_quotas(&config, none).unwrap();
+    drop(thread::spawn(move || writer.run()));
+    let acceptor = acceptor(&journal, compiled(&[("q", QUEUE, "q/"), ("t", TOPIC, "t/")]));
+    let quarantine = Quarantine::new(journal.clone(), acceptor.clone());
+    accept(&acceptor, &[put("photos", "t/new")]).await;
+    let asides = ["q/1", "t/1", "q/2", "t/2"].map(|key| aside(&put("photos", key)));
+    journal.quarantine(asides.to_vec()).await.unwrap();
+    let Retried { rows, accepted, refused } = quarantine.retry(&[1, 2, 3, 4]).await.unwrap();
+    assert_eq!((rows, accepted), (2, 2));
+    assert!(matches!(refused, Some(AppendError::OverQuota { lane, .. }) if *lane == *TOPIC));
+    assert_eq!(everything(&quarantine).await, [2, 4]);
+    let quota = quarantine.retry(&[2]).await.unwrap().refused;
+    assert!(quota.is_some(), "alone, too");
 }
 
 /// RustFS writes its client's request headers into its events.
@@ -392,7 +415,7 @@ async fn what_is_shown_of_a_row_has_no_credentials_and_what_is_kept_is_whole() {
     let mut expected: Value = serde_json::from_str(&sent).unwrap();
     expected["Records"][0]["requestParameters"]["authorization"] = "(hidden)".into();
     assert_eq!(serde_json::from_slice::<Value>(&shown).unwrap(), expected);
-    assert_eq!(retried(&quarantine).await, Retried::default());
+    assert_eq!(retried(&quarantine).await, (0, 0));
     let kept = journal.quarantined(None, 1, usize::MAX).await.unwrap();
     assert_eq!(kept[0].body, sent);
 }
@@ -406,6 +429,6 @@ async fn within_the_window_a_retried_copy_is_dropped() {
     accept(&acceptor, &[put("photos", "a")]).await;
     let asides = ["a", "b", "b"].map(|key| aside(&put("photos", key)));
     journal.quarantine(asides.to_vec()).await.unwrap();
-    assert_eq!(retried(&quarantine).await, Retried { rows: 3, accepted: 1 });
+    assert_eq!(retried(&quarantine).await, (3, 1));
     assert_eq!(journal.lanes()[0].accepted, 2);
 }
