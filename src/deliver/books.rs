@@ -25,6 +25,12 @@ struct Look {
     rows: u64,
 }
 
+impl Look {
+    fn rows_missing(self) -> i128 {
+        i128::from(self.dead) - i128::from(self.rows)
+    }
+}
+
 /// By how much the books of one destination differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Imbalance {
@@ -45,7 +51,8 @@ impl Imbalance {
 impl Books {
     /// Compares the counts, and says so once when they begin to differ, and once when they agree
     /// again. A burial is a row first and counted with the next commit, so while dead letters come and
-    /// go what was said of their rows stands: they are wrong when both counts have stood still.
+    /// go what was said of their rows stands: they are wrong when both counts have stood still, or when
+    /// rows were missing twice.
     pub(super) fn check(
         &mut self,
         lanes: &[LaneStatus],
@@ -58,8 +65,13 @@ impl Books {
         let missing = missing(lane);
         let look = Look { dead: lane.dead, rows: rows(&lane.name) };
         let before = self.before.insert(Arc::clone(&lane.name), look);
-        let rows_missing = match i128::from(look.dead) - i128::from(look.rows) {
-            missing if missing == 0 || before == Some(look) => missing,
+        let rows_missing = match (look.rows_missing(), before) {
+            (0, _) => 0,
+            (rows_missing, Some(before)) if before == look => rows_missing,
+            // A row comes before it is counted, and goes after: too few are no burial under way.
+            (rows_missing, Some(before)) if rows_missing > 0 && before.rows_missing() > 0 => {
+                rows_missing.min(before.rows_missing())
+            }
             _ => self.wrong.get(&lane.name).map_or(0, |wrong| wrong.rows_missing),
         };
         let imbalance = Imbalance { missing, rows_missing };
@@ -143,6 +155,16 @@ mod tests {
         for dead in 1..100 {
             assert_eq!(check(&mut books, lane(9 + dead, 5, dead), dead + 64), 0);
         }
+    }
+
+    #[test]
+    fn missing_rows_are_found_while_burials_go_on() {
+        let mut books = Books::default();
+        let looks = (1..9).map(|dead| check(&mut books, lane(9 + dead, 5, dead), dead - 1));
+        assert_eq!(looks.collect::<Vec<_>>(), [0, 1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(check(&mut books, lane(18, 5, 9), 9), 0);
+        assert_eq!(check(&mut books, lane(18, 5, 9), 8), 0, "rows were counted during a purge");
+        assert_eq!(check(&mut books, lane(17, 5, 8), 8), 0);
     }
 
     #[test]
