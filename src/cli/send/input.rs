@@ -19,6 +19,8 @@ pub(super) const LINES_MAX: usize = 500;
 const BATCH_BYTES_MAX: usize = 1 << 20;
 /// The longest line, and the largest document: as much as a daemon takes by default.
 const BODY_BYTES_MAX: u64 = 16 << 20;
+/// What some editors begin a file with; it is no JSON, and says nothing of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Why a file cannot be sent.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +83,9 @@ impl<R: Read> Input<R> {
             let start = body.len();
             if self.read_line(&mut body)? == 0 {
                 break;
+            }
+            if self.line == 1 && body.starts_with(BYTE_ORDER_MARK) {
+                body.drain(..BYTE_ORDER_MARK.len());
             }
             let line = body.get(start..).unwrap_or_default();
             if line.trim_ascii().is_empty() {

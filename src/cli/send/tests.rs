@@ -61,6 +61,14 @@ fn a_document_over_several_lines_is_one_part_and_nothing_is_none() {
 }
 
 #[test]
+fn what_a_windows_editor_wrote_is_the_same() {
+    let text = "\u{feff}{}\r\n[]\r\n";
+    assert_eq!(parts(text.as_bytes(), 500), [("{}\r\n[]\r\n".to_owned(), Some((1, 2)))]);
+    let document = "\u{feff}{\r\n}\r\n";
+    assert_eq!(parts(document.as_bytes(), 500), [("{\r\n}\r\n".to_owned(), None)]);
+}
+
+#[test]
 fn what_is_neither_lines_nor_a_document_is_not_read_to_its_end() {
     let endless = "no json\n".as_bytes().chain(iter_reader());
     let refused = Input::new("f", endless, 500).next().unwrap_err();
