@@ -17,7 +17,7 @@ use aws_sdk_sqs::config::SharedCredentialsProvider;
 
 use super::{
     Config, DestinationConfig, EndpointUrl, EventBridgeConfig, Limits, Publish, RequestBytes,
-    RoleArn, ServiceConfig, Verdict, eventbridge, lambda, sns, sqs,
+    RoleArn, ServiceConfig, Verdict, eventbridge, failure::name_endpoint, lambda, sns, sqs,
 };
 use crate::model::{Destination, Message, Region};
 
@@ -58,6 +58,8 @@ struct Reach {
 #[derive(Debug)]
 pub struct Publisher {
     pub(super) target: Target,
+    /// Where it is reached, if not at Amazon.
+    endpoint: Option<EndpointUrl>,
     request_bytes: Option<RequestBytes>,
 }
 
@@ -131,7 +133,8 @@ impl Aws {
                 Target::Bus(eventbridge::Bus::new(client, bus, source))
             }
         };
-        Publisher { target, request_bytes: config.request_bytes }
+        let endpoint = shared.reach(config, shared.service(destination)).endpoint;
+        Publisher { target, endpoint, request_bytes: config.request_bytes }
     }
 }
 
@@ -155,6 +158,15 @@ impl Shared {
     fn event_bridge(&self, config: &DestinationConfig) -> aws_sdk_eventbridge::Client {
         let reach = self.reach(config, &self.config.event_bridge);
         self.client(&self.event_bridge, &reach, aws_sdk_eventbridge::Client::new)
+    }
+
+    fn service(&self, destination: &Destination) -> &ServiceConfig {
+        match destination {
+            Destination::Queue(_) => &self.config.sqs,
+            Destination::Topic(_) => &self.config.sns,
+            Destination::Function(_) => &self.config.lambda,
+            Destination::Bus(_) => &self.config.event_bridge,
+        }
     }
 
     fn reach(&self, destination: &DestinationConfig, service: &ServiceConfig) -> Reach {
@@ -225,11 +237,15 @@ impl Publish for Publisher {
     }
 
     async fn publish(&self, batch: &[Message]) -> Vec<Verdict> {
-        match &self.target {
+        let mut verdicts = match &self.target {
             Target::Queue(queue) => queue.publish(batch).await,
             Target::Topic(topic) => topic.publish(batch).await,
             Target::Function(function) => function.publish(batch).await,
             Target::Bus(bus) => bus.publish(batch).await,
+        };
+        if let Some(endpoint) = &self.endpoint {
+            name_endpoint(&mut verdicts, endpoint);
         }
+        verdicts
     }
 }

@@ -10,12 +10,16 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
 
 use super::{
-    Cause, Class, Verdict,
+    Cause, Class, EndpointUrl, Verdict,
     verdict::{CAUSE_BYTES_MAX, short},
 };
 
 /// Our code for a request that nobody could sign.
 const NO_CREDENTIALS: &str = "NoCredentials";
+/// Our code for a connection that was not made, or broke.
+const CONNECTION: &str = "Connection";
+/// Our code for an answer that did not come in time.
+const TIMEOUT: &str = "Timeout";
 
 /// What a failed request means for each of its messages.
 pub(super) fn failed_request<E>(error: &SdkError<E, HttpResponse>, messages: usize) -> Vec<Verdict>
@@ -23,6 +27,17 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     Verdict::of_request(messages, error.raw_response().and_then(retry_after), cause_of(error))
+}
+
+/// Says where nobody answered: the SDK does not, and it may be a mistake in the settings.
+pub(super) fn name_endpoint(verdicts: &mut [Verdict], endpoint: &EndpointUrl) {
+    for verdict in verdicts {
+        if let Verdict::Retry { cause, .. } = verdict
+            && matches!(&*cause.code, CONNECTION | TIMEOUT)
+        {
+            cause.message = cut(&format!("{}: {}", endpoint.as_str(), cause.message)).into();
+        }
+    }
 }
 
 /// Why a request failed.
@@ -44,12 +59,12 @@ where
             let message = context.err().message().map_or_else(|| chain(context.err()), cut);
             Cause::from_code(&code, status, &message)
         }
-        SdkError::TimeoutError(_) => ours(Class::Transient, "Timeout"),
+        SdkError::TimeoutError(_) => ours(Class::Transient, TIMEOUT),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            ours(Class::Transient, "Timeout")
+            ours(Class::Transient, TIMEOUT)
         }
         SdkError::DispatchFailure(failure) if is_of_the_connection(failure) => {
-            ours(Class::Transient, "Connection")
+            ours(Class::Transient, CONNECTION)
         }
         // What is left never reached a socket.
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
@@ -133,6 +148,22 @@ mod tests {
     fn cause(error: ConnectorError) -> Cause {
         let error = SdkError::<SendMessageBatchError, _>::dispatch_failure(error);
         cause_of(&error)
+    }
+
+    #[test]
+    fn where_nobody_answers_is_named_and_nothing_else_is() {
+        let retry = |code: &str| {
+            let cause = Cause { class: Class::Transient, code: code.into(), message: "no".into() };
+            Verdict::Retry { after: None, cause }
+        };
+        let codes = [CONNECTION, TIMEOUT, "Http500"];
+        let mut verdicts: Vec<_> = codes.map(retry).into();
+        verdicts.push(Verdict::Delivered);
+        let endpoint = EndpointUrl::try_from("http://127.0.0.1:1".to_owned()).unwrap();
+        name_endpoint(&mut verdicts, &endpoint);
+        let told: Vec<_> = verdicts.iter().filter_map(Verdict::cause).collect();
+        let told: Vec<_> = told.iter().map(|cause| &*cause.message).collect();
+        assert_eq!(told, ["http://127.0.0.1:1: no", "http://127.0.0.1:1: no", "no"]);
     }
 
     #[test]
