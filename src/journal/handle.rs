@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use bytesize::ByteSize;
 use jiff::Timestamp;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -36,7 +37,9 @@ pub(super) const APPEND_BYTES_MAX: u64 = 1 << 30;
 pub enum AppendError {
     /// There is no room until more has been delivered.
     #[error(
-        "the journal holds {bytes} bytes of at most {limit}; deliver, or raise `journal.size_limit`"
+        "the journal holds {} of at most {}; see which destinations do not take theirs, or raise \
+         `journal.size_limit`",
+        ByteSize::b(*bytes), ByteSize::b(*limit)
     )]
     Full {
         /// What it holds.
@@ -46,8 +49,8 @@ pub enum AppendError {
     },
     /// One of the lanes has too much pending.
     #[error(
-        "`{lane}` has {bytes} bytes pending of at most {limit}; see why it does not take them, or \
-         raise its `quota`"
+        "`{lane}` has {} pending of at most {}; see why it does not take them, or raise its `quota`",
+        ByteSize::b(*bytes), ByteSize::b(*limit)
     )]
     OverQuota {
         /// The lane.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use bytesize::ByteSize;
 use jiff::Timestamp;
 
 use crate::journal::{DatabaseError, Position};
@@ -110,8 +111,9 @@ pub enum DeadError {
 pub enum BuryError {
     /// The dead letters have reached their limit.
     #[error(
-        "the dead letters hold {bytes} bytes of at most {limit}; redrive or purge some, or raise \
-         `journal.dead_letters_limit`"
+        "the dead letters hold {} of at most {}; redrive or purge some, or raise \
+         `journal.dead_letters_limit`",
+        ByteSize::b(*bytes), ByteSize::b(*limit)
     )]
     Full {
         /// What they hold.
