@@ -12,7 +12,7 @@ use crate::{admin, model::DestinationError};
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
-    #[error("cannot read the settings {}; name the file with --config or FANFARE_CONFIG", path.display())]
+    #[error("cannot read the settings {}; {}", path.display(), who_or_where(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -78,6 +78,14 @@ impl Config {
         })?;
         config.admin.check_address(config.listen.admin)?;
         Ok(config)
+    }
+}
+
+fn who_or_where(cause: &io::Error) -> &'static str {
+    if cause.kind() == io::ErrorKind::PermissionDenied {
+        "ask as a user who may, or give a running daemon's port and token in place of --config"
+    } else {
+        "name the file with --config or FANFARE_CONFIG"
     }
 }
 

@@ -1,6 +1,8 @@
 //! The shipped file and the code say the same.
 
-use super::{Config, Override};
+use std::io::ErrorKind;
+
+use super::{Config, LoadError, Override};
 use crate::{deliver, model::Destination};
 
 const SHIPPED: &str = include_str!("../../config/fanfare.toml");
@@ -88,6 +90,18 @@ fn told(text: &str) -> String {
     let error = Config::load(file.path()).unwrap_err();
     assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
     format!("{:#}", anyhow::Error::from(error))
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_somewhere_else_or_somebody_else_s() {
+    let path = || "/f.toml".into();
+    for (kind, remedy) in [
+        (ErrorKind::NotFound, "cannot read the settings /f.toml; name the file with --config"),
+        (ErrorKind::PermissionDenied, "cannot read the settings /f.toml; ask as a user who may"),
+    ] {
+        let told = LoadError::Read { path: path(), source: kind.into() }.to_string();
+        assert!(told.starts_with(remedy), "{told}");
+    }
 }
 
 #[test]
