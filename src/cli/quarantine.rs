@@ -6,6 +6,7 @@ use std::{
     num::NonZeroUsize,
 };
 
+use clap::ArgGroup;
 use serde::Serialize;
 use tabwriter::TabWriter;
 
@@ -64,12 +65,13 @@ pub enum Quarantine {
 
 /// Which rows.
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("which").required(true)))]
 pub struct Rows {
     /// These, as `list` prints them, or else --all.
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID", group = "which")]
     ids: Vec<u64>,
     /// All that are there now.
-    #[arg(long)]
+    #[arg(long, group = "which")]
     all: bool,
     /// Only say how many there are.
     #[arg(long)]

@@ -126,3 +126,11 @@ fn which_rows_has_to_be_said_one_way() {
         assert!(Cli::try_parse_from(&line).is_err(), "{line:?}");
     }
 }
+
+#[test]
+fn who_names_no_rows_is_told_how_to() {
+    for deed in ["retry", "purge"] {
+        let told = Cli::try_parse_from(["fanfare", "quarantine", deed]).unwrap_err().to_string();
+        assert!(told.contains("<ID|--all>"), "{told}");
+    }
+}
