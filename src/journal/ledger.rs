@@ -65,6 +65,9 @@ pub(super) struct Ledger {
     /// The sum of `live`.
     #[serde(skip)]
     pending: Amount,
+    /// Records that acknowledgements say were found lost, since the account was made or loaded.
+    #[serde(skip)]
+    told_lost: u64,
     /// Dead letters that are none any more, and whose rows may still be there.
     pub(super) released: BTreeSet<u64>,
 }
@@ -78,6 +81,7 @@ impl Ledger {
             totals: Totals::default(),
             live: BTreeMap::new(),
             pending: Amount::default(),
+            told_lost: 0,
             released: BTreeSet::new(),
         }
     }
@@ -137,6 +141,7 @@ impl Ledger {
         self.totals.dead += ack.dead;
         self.totals.discarded += ack.discarded;
         self.totals.lost += ack.lost();
+        self.told_lost += ack.lost();
         for (&segment, &amount) in &ack.live {
             if let Some(segment) = holder(segment) {
                 self.finish_from(segment, amount);
@@ -203,13 +208,14 @@ impl Ledger {
     }
 
     /// Takes over what a reading of the whole log found live, and balances the books: what is
-    /// missing is lost, and what was finished without ever being found was accepted once.
+    /// missing is lost, and what was finished without ever being found was accepted once, as was what a
+    /// lane had found lost before.
     pub(super) fn recount(&mut self, live: BTreeMap<u64, Amount>) {
         self.pending = live.values().copied().sum();
         self.live = live;
         let Totals { accepted, delivered, dead, discarded, .. } = self.totals;
         let known = delivered + dead + discarded + self.pending.records;
-        self.totals.lost = accepted.saturating_sub(known);
-        self.totals.accepted = accepted.max(known);
+        self.totals.accepted = accepted.max(known + self.told_lost);
+        self.totals.lost = self.totals.accepted - known;
     }
 }

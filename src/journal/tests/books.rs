@@ -1,5 +1,7 @@
 //! The books of a lane hold after every end of the process, with or without a checkpoint.
 
+use std::os::unix::fs::FileExt as _;
+
 use jiff::Timestamp;
 
 use super::*;
@@ -62,6 +64,33 @@ async fn what_corruption_took_is_counted_as_lost() {
     acknowledge_durably(&running.journal, &mut reader, &fetched).await;
     let LaneStatus { delivered, lost, pending, .. } = books(&running.journal);
     assert_eq!((delivered, lost, pending), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn what_a_lane_found_lost_stays_so_after_every_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = start(directory.path());
+    for body in ["1", "2", "3"] {
+        append(&running.journal, &["a"], &[body]).await;
+    }
+    let mut reader = running.journal.reader(&lane("a")).await.unwrap();
+    let fetched = fetch_all(&mut reader).await;
+    let path = segment_files(directory.path()).remove(0);
+    let segment = fs::OpenOptions::new().write(true).open(path).unwrap();
+    segment.write_all_at(&[0xA5; 4096], 8192).unwrap();
+    assert!(matches!(
+        reader.reread(fetched[1].position).await,
+        Err(crate::journal::ReadError::Changed { .. })
+    ));
+    reader.lose(&[fetched[1].position]).await;
+    acknowledge_durably(&running.journal, &mut reader, &fetched[..1]).await;
+    let before = books(&running.journal);
+    assert_eq!((before.accepted, before.delivered, before.lost, before.pending), (3, 1, 1, 1));
+    let image = image_of(directory.path());
+    let running = start(image.path());
+    assert_eq!(books(&running.journal), before);
+    running.stop().unwrap();
+    assert_eq!(books(&start(image.path()).journal), before);
 }
 
 /// A clock that was set back.
