@@ -75,7 +75,10 @@ fn the_package_holds_the_units_the_manual_and_the_completions() {
     }
     let services = files.iter().filter(|file| file.ends_with(".service")).count();
     assert_eq!(services, 1, "{files:#?}");
-    assert_eq!(dpkg_deb(package, &["--info"]).matches("conffiles").count(), 1);
+    let info = dpkg_deb(package, &["--info"]);
+    assert_eq!(info.matches("conffiles").count(), 1);
+    let described = info.lines().map(str::trim).find(|line| line.starts_with("Description: "));
+    assert!(described.is_some_and(|line| line.ends_with(" store")), "not cut: {described:?}");
 }
 
 #[test]
