@@ -8,7 +8,7 @@ use std::{mem, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::{runtime::Handle, sync::Mutex, task::spawn_blocking};
 use tracing::info;
 
 use super::{
@@ -130,7 +130,18 @@ impl Quarantine {
         if ids.is_empty() {
             return Ok(Retried::default());
         }
-        let _turn = self.turn.lock().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let (quarantine, ids, runtime) = (self.clone(), ids.to_vec(), Handle::current());
+        // To its end, also if whoever asked leaves: rows whose events were accepted by then would be
+        // accepted once more.
+        let retried = spawn_blocking(move || {
+            let _turn = turn;
+            runtime.block_on(quarantine.retry_in_turn(&ids))
+        });
+        retried.await.expect("a retry is neither cancelled nor panics")
+    }
+
+    async fn retry_in_turn(&self, ids: &[u64]) -> Result<Retried, AcceptError> {
         let (mut retried, mut batch, mut bytes) = (Retried::default(), Vec::new(), 0);
         for id in ids {
             let Some(row) = self.row(*id).await? else { continue };

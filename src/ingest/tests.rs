@@ -2,6 +2,7 @@
 
 use std::{thread, time::Duration};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -377,6 +378,19 @@ async fn records_and_whole_documents_are_both_known_and_keep_their_time() {
     let told = "2026-11-22T07:20:47Z".parse().unwrap();
     let expected = [("a", told), ("timeless", came), ("b", told)];
     assert_eq!(times, expected.map(|(key, time)| (key.to_owned(), time)));
+}
+
+#[tokio::test]
+async fn a_retry_that_nobody_waits_for_any_more_still_ends_and_accepts_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal_in(directory.path(), None);
+    let quarantine =
+        Quarantine::new(journal.clone(), acceptor(&journal, compiled(&[("q", QUEUE, "")])));
+    journal.quarantine(vec![aside(&put("photos", "a"))]).await.unwrap();
+    assert!(quarantine.retry(&[1]).now_or_never().is_none(), "whoever asked leaves");
+    let Retried { rows, accepted, .. } = quarantine.retry(&[1]).await.unwrap();
+    assert_eq!((rows, accepted), (0, 0), "the first one had its turn");
+    assert_eq!(journal.lanes()[0].accepted, 1);
 }
 
 #[tokio::test]
