@@ -6,6 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc,
     thread,
 };
 
@@ -138,6 +139,32 @@ fn what_is_not_there_and_what_breaks_is_told_apart() {
     assert_eq!(code, Some(1));
     assert!(complaint.contains("line 1: the connection to "), "{complaint}");
     assert!(complaint.contains("may have been accepted, and are not sent again"), "{complaint}");
+}
+
+#[test]
+fn ctrl_c_ends_it_although_nobody_answers() {
+    let home = Home::without_aws();
+    let file = written(&home, "photos.ndjson", &photos(1));
+    let hanging = TcpListener::bind(home.address("events")).expect("it is free");
+    let (posted, is_posted) = mpsc::channel();
+    thread::spawn(move || {
+        for connection in hanging.incoming().flatten() {
+            let held = connection.try_clone().expect("there are descriptors");
+            break_off(connection);
+            posted.send(held).expect("the test waits for both");
+        }
+    });
+    let complaint = home.path("complaint");
+    let sending = Process::start(FANFARE, |command| {
+        command.args(["send", "--to", &home.url("events"), path_of(&file)]);
+        let file = fs::File::create(&complaint).expect("the home is writable");
+        command.stdout(Stdio::null()).stderr(file);
+    });
+    let _held = [(); 2].map(|()| is_posted.recv_timeout(SOON).expect("it probes, then posts"));
+    sending.signal("INT");
+    assert_eq!(sending.wait(SOON).code(), Some(1));
+    let complaint = fs::read_to_string(complaint).expect("it is there");
+    assert!(complaint.contains("line 1: stopped before the answer came; these "), "{complaint}");
 }
 
 #[test]

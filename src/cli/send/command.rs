@@ -6,7 +6,10 @@ use std::{
     io::{self, Write},
     num::NonZeroU32,
     path::{Path, PathBuf},
-    sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +21,8 @@ use super::{
     EventsPort,
     input::{Input, InputError, LINES_MAX},
     part::Part,
-    port::{Answer, Port},
+    port::Answer,
+    poster::Poster,
     tally::Tally,
 };
 use crate::cli::{Ended, Form, form::print_json, interrupt::Interrupt, progress::bytes_bar};
@@ -46,7 +50,7 @@ pub struct SendCommand {
 
 /// Who sends.
 struct Sender {
-    port: Port,
+    poster: Poster,
     rate: Option<NonZeroU32>,
     interrupt: Interrupt,
     bar: ProgressBar,
@@ -65,7 +69,8 @@ pub fn send(asked: &SendCommand, out: &mut impl Write) -> anyhow::Result<Ended> 
     thread::Builder::new().name("reader".into()).spawn(move || feed(&files, lines_max, &feeder))?;
     let (rate, bar) = (asked.rate, bytes_bar(size(&asked.files)));
     let (tally, started) = (Tally::default(), Instant::now());
-    let mut sender = Sender { port, rate, interrupt, bar, tally, started };
+    let poster = Poster::start(port)?;
+    let mut sender = Sender { poster, rate, interrupt, bar, tally, started };
     let sent = sender.send(&parts);
     sender.bar.finish_and_clear();
     let ended = *sent.as_ref().unwrap_or(&Ended::Unfinished);
@@ -141,12 +146,12 @@ impl Sender {
 
     /// Sends a part until it is accepted, in smaller ones if it has to be.
     fn deliver(&mut self, part: Part) -> anyhow::Result<Ended> {
-        let mut rest = VecDeque::from([part]);
+        let mut rest = VecDeque::from([Arc::new(part)]);
         let mut is_refused = false;
         while let Some(part) = rest.pop_front() {
             let begun = Instant::now();
             let mut pause = Duration::ZERO;
-            match self.port.post(&part)? {
+            match self.poster.post(&part, &self.interrupt)? {
                 Answer::Accepted(accepted) => {
                     self.tally.add(accepted);
                     self.show(&part);
@@ -167,8 +172,8 @@ impl Sender {
                 }
                 Answer::TooLarge(refused) => {
                     let [one, two] = part.halves().ok_or(refused)?;
-                    rest.push_front(two);
-                    rest.push_front(one);
+                    rest.push_front(Arc::new(two));
+                    rest.push_front(Arc::new(one));
                 }
             }
             if self.interrupt.came_within(pause) {

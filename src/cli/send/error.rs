@@ -55,6 +55,9 @@ pub(super) enum SendError {
          been accepted, and are not sent again"
     )]
     Broken { place: Place, url: Box<str>, source: Box<ureq::Error> },
+    /// Nobody waits any longer.
+    #[error("{place}: stopped before the answer came; these events may have been accepted")]
+    Unanswered { place: Place },
 }
 
 fn of_the_file(line: Option<u64>) -> String {

@@ -9,6 +9,7 @@ mod error;
 mod input;
 mod part;
 mod port;
+mod poster;
 mod tally;
 #[cfg(test)]
 mod tests;
