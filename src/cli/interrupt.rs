@@ -1,8 +1,8 @@
 //! Ctrl-C at a command that works in steps: it ends between two of them and says what was done. A
-//! request to end (SIGTERM) is taken for the same.
+//! request to end (SIGTERM) is taken for the same. A second one does not wait for the step.
 
 use std::{
-    io,
+    io, process,
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
@@ -10,8 +10,20 @@ use std::{
 
 use tokio::{
     runtime,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
+
+async fn next(interrupts: &mut Signal, ends: &mut Signal) {
+    tokio::select! {
+        _ = interrupts.recv() => {}
+        _ = ends.recv() => {}
+    }
+}
+
+#[expect(clippy::exit, reason = "whoever could return from the command waits for a daemon")]
+fn leave() {
+    process::exit(1);
+}
 
 /// Nothing is ever sent: the other end is gone once Ctrl-C came.
 #[derive(Debug)]
@@ -28,12 +40,11 @@ impl Interrupt {
         let (uninterrupted, receiver) = mpsc::channel();
         thread::Builder::new().name("ctrl-c".into()).spawn(move || {
             runtime.block_on(async {
-                tokio::select! {
-                    _ = interrupts.recv() => {}
-                    _ = ends.recv() => {}
-                }
+                next(&mut interrupts, &mut ends).await;
+                drop(uninterrupted);
+                next(&mut interrupts, &mut ends).await;
+                leave();
             });
-            drop(uninterrupted);
         })?;
         Ok(Self(receiver))
     }

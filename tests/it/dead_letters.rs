@@ -1,12 +1,13 @@
 //! What a destination will not take is kept, and an operator sees it, has it sent again, or
 //! removes it.
 
-use std::{collections::BTreeSet, thread};
+use std::{collections::BTreeSet, net::TcpListener, process::Stdio, thread};
 
 use serde_json::Value;
 
 use crate::harness::{
-    Daemon, Home, SOON, Script, Sink, arrived, ask, lines, minio, rule, rules, until,
+    Daemon, FANFARE, Home, Process, SOON, Script, Sink, arrived, ask, lines, minio, rule, rules,
+    until,
 };
 
 const THUMBS: &str = "arn:aws:sqs:us-east-1:123456789012:thumbs";
@@ -208,4 +209,29 @@ fn a_redrive_may_be_killed_at_any_moment() {
     assert_eq!(arrived(&sink), keys.into_iter().collect::<BTreeSet<_>>());
     let twice = sink.count() - MANY - GOOD;
     eprintln!("killed after {after} of {MANY}: {dead} were still dead, {twice} arrived twice");
+}
+
+#[test]
+fn a_second_ctrl_c_does_not_wait_for_a_daemon_that_hangs() {
+    let home = Home::without_aws();
+    let hanging = TcpListener::bind(home.address("admin")).expect("it is free");
+    let redriving = Process::start(FANFARE, |command| {
+        let to = home.url("admin");
+        command.args(["dead-letters", "redrive", "--bucket", "photos", "--admin", &to]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+    });
+    let _asked = hanging.accept().expect("it asks");
+    redriving.signal("INT");
+    // A signal that is sent before the last one was taken is no second one.
+    let mut redriving = Some(redriving);
+    let ended = until("it ends", SOON, || {
+        let mut asking = redriving.take()?;
+        if asking.is_running() {
+            asking.signal("INT");
+            redriving = Some(asking);
+            return None;
+        }
+        Some(asking.wait(SOON))
+    });
+    assert_eq!(ended.code(), Some(1));
 }
