@@ -37,4 +37,4 @@ pub use health::{Document, Health};
 pub use quarantine_row::{QuarantineBatch, QuarantineDone, QuarantinePage, QuarantineRow};
 pub use refusal::Refusal;
 pub use server::{BindError, ListBuckets, Server, Sources};
-pub use status::{AllBuckets, Balance, Documents, InForce, Journal, Status};
+pub use status::{AllBuckets, Balance, Documents, InForce, Journal, Status, Strays};

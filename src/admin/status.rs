@@ -28,6 +28,8 @@ pub struct Status {
     pub buckets: Vec<Bucket>,
     /// All buckets with rules together.
     pub all_buckets: AllBuckets,
+    /// Events of buckets without a document, which nobody wants.
+    pub strays: Strays,
     /// Whether every accepted event is accounted for.
     pub books: Balance,
 }
@@ -93,6 +95,16 @@ pub struct AllBuckets {
     pub events: u64,
     /// Of these, those that at least one rule wanted.
     pub matched: u64,
+}
+
+/// Events of buckets without a document, since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strays {
+    /// How many were accepted.
+    pub events: u64,
+    /// The bucket of the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_bucket: Option<String>,
 }
 
 /// The books of all destinations.

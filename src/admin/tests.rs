@@ -15,7 +15,7 @@ use ureq::Agent;
 
 use super::{
     AllBuckets, Balance, Bucket, BucketRules, Config, Documents, Health, InForce, Refusal, Rule,
-    Server, Sources, Status, routes, server::OPENAPI,
+    Server, Sources, Status, Strays, routes, server::OPENAPI,
 };
 use crate::{
     deliver::{self, Payload, Remains},
@@ -161,6 +161,7 @@ fn status() -> Status {
         destinations: Vec::new(),
         buckets: Vec::new(),
         all_buckets: AllBuckets::default(),
+        strays: Strays::default(),
         books: Balance::default(),
     }
 }

@@ -47,6 +47,7 @@ impl Overview {
         let destinations = self.destinations();
         let journal = self.journal(&destinations);
         let (all, busiest) = self.routes.busiest(BUCKETS_MAX);
+        let (strays, last) = self.routes.strays();
         let imbalances = destinations.iter().map(|destination| destination.books.imbalance);
         let imbalance = imbalances.fold(0, u64::saturating_add);
         admin::Status {
@@ -64,6 +65,10 @@ impl Overview {
                 rules: all.rules,
                 events: all.events,
                 matched: all.matched,
+            },
+            strays: admin::Strays {
+                events: strays,
+                last_bucket: last.map(|last| last.to_string()),
             },
             books: admin::Balance { imbalance },
         }

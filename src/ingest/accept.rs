@@ -192,6 +192,7 @@ impl Acceptor {
                 None => {
                     let about = routed.sightings.about(&event);
                     routed.sightings.unmatched(about);
+                    routed.tally.add_stray(&event.bucket);
                     routed.unmatched += 1;
                 }
             }
@@ -205,7 +206,7 @@ impl Acceptor {
 
     /// Counts what the rules wanted, and tells whoever watches, once it is stored.
     pub(super) fn tell(&self, tally: Tally, sightings: Sightings) {
-        tally.count();
+        tally.count(&self.routes);
         sightings.tell(&self.hub);
     }
 

@@ -6,11 +6,12 @@
 //! a search reads there.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use super::{Bucket, Found};
+use super::{Bucket, Found, Shared};
+use crate::model::BucketName;
 
 /// The counts of one bucket: its events, those that any rule wanted, and then those of each rule.
 /// Each count is right by itself; two of them may be of different moments.
@@ -48,6 +49,29 @@ impl Hits {
     }
 }
 
+/// Events of buckets without a document, which nobody wants: a name that is misspelt shows here.
+#[derive(Debug, Default)]
+pub(super) struct Strays {
+    events: AtomicU64,
+    /// Locked once a request that has such events, and for a moment.
+    last: Mutex<Option<BucketName>>,
+}
+
+impl Strays {
+    fn add(&self, events: u64, last: BucketName) {
+        self.events.fetch_add(events, Relaxed);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+}
+
+impl Shared {
+    /// How many events were accepted of buckets without a document, and which bucket was the last.
+    pub fn strays(&self) -> (u64, Option<BucketName>) {
+        let last = self.strays.last.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.strays.events.load(Relaxed), last.clone())
+    }
+}
+
 /// Events on their way to the counts of their buckets, which get them once the events are accepted.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -55,6 +79,8 @@ pub struct Tally {
     runs: Vec<Run>,
     /// The rules that wanted them, one run after the other.
     rules: Vec<u32>,
+    /// Of buckets without a document, and the last such bucket.
+    strays: Option<(u64, BucketName)>,
 }
 
 #[derive(Debug)]
@@ -81,8 +107,22 @@ impl Tally {
         }
     }
 
+    /// Adds an event of a bucket without a document.
+    pub fn add_stray(&mut self, bucket: &BucketName) {
+        match &mut self.strays {
+            Some((events, last)) => {
+                *events += 1;
+                last.clone_from(bucket);
+            }
+            None => self.strays = Some((1, bucket.clone())),
+        }
+    }
+
     /// Counts all of them.
-    pub fn count(self) {
+    pub fn count(self, shared: &Shared) {
+        if let Some((events, last)) = self.strays {
+            shared.strays.add(events, last);
+        }
         let mut rules = self.rules.into_iter();
         let mut counted = 0;
         for Run { hits, events, matched, rules_end } in self.runs {

@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use papaya::{HashMap, LocalGuard};
 
-use super::Bucket;
+use super::{Bucket, hits::Strays};
 use crate::model::BucketName;
 
 /// The rules of every bucket.
 #[derive(Clone, Debug, Default)]
-pub struct Shared(pub(super) Arc<HashMap<BucketName, Standing>>);
+pub struct Shared {
+    pub(super) buckets: Arc<HashMap<BucketName, Standing>>,
+    pub(super) strays: Arc<Strays>,
+}
 
 /// What is known of a bucket.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub struct Reader<'a> {
 impl Shared {
     /// Begins to read.
     pub fn reader(&self) -> Reader<'_> {
-        Reader { buckets: &self.0, guard: self.0.guard() }
+        Reader { buckets: &self.buckets, guard: self.buckets.guard() }
     }
 }
 

@@ -42,7 +42,7 @@ struct First<K, V> {
 impl Shared {
     /// So many buckets with rules, in the order of their names, after this one.
     pub fn page(&self, after: Option<&BucketName>, limit: usize) -> Vec<Summary> {
-        let buckets = self.0.pin();
+        let buckets = self.buckets.pin();
         let mut first = First { limit, kept: BTreeMap::new() };
         for (name, bucket) in buckets.iter().filter_map(with_rules) {
             if after.is_none_or(|after| after < name) {
@@ -54,7 +54,7 @@ impl Shared {
 
     /// All buckets with rules in numbers, and so many of those with the most events.
     pub fn busiest(&self, limit: usize) -> (Totals, Vec<Summary>) {
-        let buckets = self.0.pin();
+        let buckets = self.buckets.pin();
         let mut totals = Totals::default();
         let mut first = First { limit, kept: BTreeMap::new() };
         for (name, bucket) in buckets.iter().filter_map(with_rules) {

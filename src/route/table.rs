@@ -72,7 +72,7 @@ impl Table {
 
     fn put(&mut self, name: BucketName, standing: Option<Standing>) {
         let shared = self.shared.clone();
-        let buckets = shared.0.pin();
+        let buckets = shared.buckets.pin();
         let before = match standing {
             Some(standing) => buckets.insert(name, standing),
             None => buckets.remove(&name),

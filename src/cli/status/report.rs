@@ -121,6 +121,20 @@ fn state(lane: &Lane) -> String {
 }
 
 fn buckets(status: &Status) -> Vec<String> {
+    let mut lines = buckets_with_rules(status);
+    if status.strays.events > 0 {
+        let last = status.strays.last_bucket.as_deref().unwrap_or_default();
+        let events = many(status.strays.events, "event");
+        let words = format!(
+            "{events} of buckets without a document, the last of {}: no rule wants them",
+            OneLine(last)
+        );
+        lines.push(painted(YELLOW, &words));
+    }
+    lines
+}
+
+fn buckets_with_rules(status: &Status) -> Vec<String> {
     if status.buckets.is_empty() {
         return Vec::new();
     }

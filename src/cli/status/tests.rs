@@ -56,6 +56,7 @@ fn healthy(destinations: &[Value]) -> Value {
             { "bucket": "logs", "rules": 1, "events": 7, "matched": 0 },
         ],
         "all_buckets": { "buckets": 2, "rules": 4, "events": 12_352, "matched": 12_000 },
+        "strays": { "events": 0 },
         "books": { "imbalance": 0 },
     })
 }
@@ -245,6 +246,16 @@ fn of_many_buckets_the_busiest_are_shown_and_the_rest_is_summed_up() {
         json!({ "buckets": 10_000, "rules": 20_000, "events": 5_000, "matched": 1 });
     let text = plain(&status, None);
     assert!(text.contains("\nb90     1      90      0\nand 9,990 more, which GET /buckets lists; all together 20,000 rules, 5,000 events, 1 matched\n"), "{text}");
+}
+
+#[test]
+fn events_of_buckets_that_nobody_has_rules_for_are_told_with_the_last_of_them() {
+    let mut status = healthy(&[]);
+    assert!(!plain(&status, None).contains("without a document"));
+    status["strays"] = json!({ "events": 3, "last_bucket": "phtos" });
+    let text = plain(&status, None);
+    let line = "\n3 events of buckets without a document, the last of phtos: no rule wants them\n";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]

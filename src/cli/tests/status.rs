@@ -21,6 +21,7 @@ fn status() -> Value {
         "destinations": [],
         "buckets": [],
         "all_buckets": { "buckets": 0, "rules": 0, "events": 0, "matched": 0 },
+        "strays": { "events": 0 },
         "books": { "imbalance": 0 },
         "of_a_later_version": true,
     })

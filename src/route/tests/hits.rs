@@ -31,9 +31,11 @@ fn accept(shared: &Shared, objects: &[(&str, &str)]) {
         if let Some(Standing::Rules(rules)) = reader.bucket(&name(bucket)) {
             rules.find(EventType::ObjectCreatedPut, &key.parse().unwrap(), &mut found);
             tally.add(rules, &found);
+        } else {
+            tally.add_stray(&name(bucket));
         }
     }
-    tally.count();
+    tally.count(shared);
 }
 
 /// The events of a bucket, those that were wanted, and those that each of its rules wanted.
@@ -56,6 +58,7 @@ fn each_rule_counts_what_it_wanted_and_the_bucket_each_event_once() {
     accept(&shared, &[("logs", "y1")]);
     assert_eq!(counts(&shared, "photos"), (2, 2, vec![2, 2, 1]));
     assert_eq!(counts(&shared, "logs"), (3, 2, vec![1, 1]));
+    assert_eq!(shared.strays(), (1, Some(name("none"))));
 }
 
 #[test]
