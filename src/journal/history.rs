@@ -122,6 +122,10 @@ impl History {
 impl Walk {
     /// No record of the span lies before the last segment that was begun earlier.
     fn begin(mut self) -> Result<Walked, ReadError> {
+        // A log that nothing was ever written to has no segment to begin at.
+        if self.visit.is_at_end() {
+            return self.run();
+        }
         let layout = &self.visit.layout;
         let (since, next_seq) = (self.basket.span.since, self.visit.next_seq);
         let found = segment_of(layout, |it| it.time < since || it.first_seq <= next_seq);

@@ -78,7 +78,8 @@ impl Visit {
     }
 
     /// A merged segment is sealed, and holds nothing behind what was the end in it.
-    fn is_at_end(&self) -> bool {
+    /// Whether there is nothing behind the place that it has come to.
+    pub(super) fn is_at_end(&self) -> bool {
         let Place { segment, offset } = self.at;
         let behind = segment == self.end.segment && self.generation == 0;
         segment > self.end.segment || behind && offset >= self.end.offset

@@ -203,6 +203,15 @@ async fn what_is_retained_for_ever_is_neither_freed_nor_does_it_end_the_journal(
 }
 
 #[tokio::test]
+async fn a_journal_that_was_never_written_to_has_a_history_of_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = start_with(&retaining(directory.path()), Arc::new(RealDisk));
+    let far = Timestamp::now() + Duration::from_hours(9);
+    assert_eq!(all(running.journal.history(at(0), far, None)).await, []);
+    running.stop().unwrap();
+}
+
+#[tokio::test]
 async fn a_history_ends_where_the_log_ended_when_it_began() {
     let directory = tempfile::tempdir().unwrap();
     let running = start_with(&retaining(directory.path()), Arc::new(RealDisk));
