@@ -74,7 +74,7 @@ pub enum ConfigError {
     },
 }
 
-/// Through [`Config::check`].
+/// Refuses sizes that a journal could not work with.
 impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let config = Self::deserialize(deserializer)?;
