@@ -79,9 +79,7 @@ async fn retry(
     State(sources): State<Arc<Sources>>,
     Body(batch): Body<QuarantineBatch>,
 ) -> Result<Response, Refusal> {
-    let (ids, next) = chosen(&sources, &batch).await?;
-    let matched = ids.len() as u64;
-    let ids = if batch.dry_run { Vec::new() } else { ids };
+    let Chosen { matched, ids, next } = chosen(&sources, &batch).await?;
     let retried = sources.quarantine.retry(&ids).await;
     let Retried { rows, accepted, refused } = retried.map_err(|cause| Refusal::failed(&cause))?;
     let refused = refused.map(|cause| cause.to_string());
@@ -93,32 +91,39 @@ async fn purge(
     State(sources): State<Arc<Sources>>,
     Body(batch): Body<QuarantineBatch>,
 ) -> Result<Response, Refusal> {
-    let (ids, next) = chosen(&sources, &batch).await?;
-    let matched = ids.len() as u64;
-    let ids = if batch.dry_run { Vec::new() } else { ids };
+    let Chosen { matched, ids, next } = chosen(&sources, &batch).await?;
     let done = sources.quarantine.purge(ids).await.map_err(failed)?;
     Ok(json(StatusCode::OK, &QuarantineDone { matched, done, next, ..QuarantineDone::default() }))
 }
 
-/// Those rows of the batch that are there, each once, and the request for those after them.
-async fn chosen(
-    sources: &Sources,
-    batch: &QuarantineBatch,
-) -> Result<(Vec<u64>, Option<QuarantineBatch>), Refusal> {
-    match batch {
+/// What a batch is about.
+struct Chosen {
+    /// How many rows it has that are there.
+    matched: u64,
+    /// Those to do it to; none if it is only to be counted.
+    ids: Vec<u64>,
+    /// The request for the rows after them.
+    next: Option<QuarantineBatch>,
+}
+
+/// Those rows of the batch that are there, each once.
+async fn chosen(sources: &Sources, batch: &QuarantineBatch) -> Result<Chosen, Refusal> {
+    let (ids, next) = match batch {
         QuarantineBatch { ids: Some(ids), all: false, after: None, limit: None, .. } => {
-            Ok((named(sources, ids).await?, None))
+            (named(sources, ids).await?, None)
         }
         QuarantineBatch { ids: None, all: true, after, limit: asked, .. } => {
             let (rows, after) = page(sources, *after, limit(*asked, BATCH_MAX)?).await?;
             let next = after.map(|after| QuarantineBatch { after: Some(after), ..batch.clone() });
-            Ok((rows.into_iter().map(|row| row.id).collect(), next))
+            (rows.into_iter().map(|row| row.id).collect(), next)
         }
         _ => {
             let problem = "say `ids`, or `all` with `after` and `limit`; one of the two";
-            Err(Refusal::new(StatusCode::BAD_REQUEST, problem))
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, problem));
         }
-    }
+    };
+    let matched = ids.len() as u64;
+    Ok(Chosen { matched, ids: if batch.dry_run { Vec::new() } else { ids }, next })
 }
 
 async fn named(sources: &Sources, ids: &[u64]) -> Result<Vec<u64>, Refusal> {

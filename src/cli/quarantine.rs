@@ -49,8 +49,8 @@ pub enum Quarantine {
         #[command(flatten)]
         admin: AdminPort,
     },
-    /// Take rows of the quarantine as if they came now: what is understood goes where today's rules want it and leaves
-    /// the quarantine, the rest stays.
+    /// Take rows of the quarantine as if they came now: what is understood goes where today's rules
+    /// want it and leaves the quarantine, the rest stays.
     Retry(Rows),
     /// Remove rows of the quarantine for good.
     Purge {
